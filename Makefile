@@ -1,0 +1,47 @@
+# make run    set up, then replay the sample through the default pipeline
+# make test   set up, then run every test
+# make check  format, lint and types: the same here and in CI
+# make clean  forget everything that was set up
+
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: run test check format clean
+.DELETE_ON_ERROR:
+
+run: $(VENV)/.run
+	$(BIN)/stimmung run --source sample --pipeline default
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+check: $(VENV)/.test .check/stimmung
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	MYPYPATH=.check $(BIN)/mypy --package stimmung
+
+format: $(VENV)/.test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# mypy knows no package_dir: these links give it the import names.
+.check/stimmung: Makefile
+	mkdir -p $@
+	for part in engine plugins pretrain configs models; do ln -sfn ../../$$part $@/$$part; done
+	touch $@
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.test: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .[deep,test,dev]
+	touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) .check build dist *.egg-info

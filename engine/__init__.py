@@ -1,0 +1,1 @@
+"""The host: streams, segments, votes. It knows no plugin by name."""

@@ -1,0 +1,179 @@
+"""All that a plugin author reads: the contracts, and the hooks that announce them.
+
+A plugin is one module, registered under its name in the entry-point group ``stimmung``::
+
+    [options.entry_points]
+    stimmung =
+        loudness = acme.loudness
+
+and announcing its class through the hook of its kind::
+
+    from stimmung.engine.plugin import hookimpl
+
+    class Loudness:
+        name, version, rate, dim = "loudness", "1", 16000, 1
+
+        def extract(self, segments):
+            return np.array([[np.sqrt(np.mean(s.samples**2))] for s in segments], np.float32)
+
+    @hookimpl
+    def stimmung_extractor():
+        return Loudness
+
+The keyword arguments of the class are the options a pipeline may set; their annotations are
+checked. Plugins take and return bare numbers; the engine stamps identity and time. A method may be
+called in a process of its own, again after a crash, and for several streams in any order, so
+extractors and classifiers hold no state between calls. Arrays passed in are read-only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import pluggy
+
+from .types import Bools, Chunk, Event, Floats, Segment
+
+PROJECT = "stimmung"
+ENTRY_POINTS = "stimmung"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One stream a source offers: its name, and its audio as it arrives.
+
+    ``chunks`` raises :class:`~stimmung.engine.errors.InputError` when the audio cannot be read;
+    the other feeds of the source are not affected. ``began`` is the wall time of the first sample
+    in seconds since the epoch, None where nobody knows.
+    """
+
+    stream: str
+    chunks: Iterator[Chunk]
+    began: float | None = None
+
+
+class Source(Protocol):
+    """Where audio comes from. Built as ``Source(spec, **options)``, ``spec`` being what the user typed.
+
+    ``chunk_ms`` is honoured by every source that can choose its chunk size: None is its own choice.
+    """
+
+    name: str
+
+    def feeds(self) -> Iterator[Feed]:
+        """Every stream there is, one after the other."""
+        ...
+
+
+class Detector(Protocol):
+    """Voice activity: one instance a stream, fed in order, so it may hold state.
+
+    ``detect`` takes a whole number of hops, (n * hop,), and returns one flag a hop, (n,).
+    """
+
+    name: str
+    rate: int
+    hop: int
+
+    def detect(self, samples: Floats) -> Bools: ...
+
+
+@runtime_checkable
+class Extractor(Protocol):
+    """The simple contract: segments in, one vector each, (n, dim). Works everywhere."""
+
+    name: str
+    version: str
+    rate: int
+    dim: int
+
+    def extract(self, segments: Sequence[Segment]) -> Floats: ...
+
+
+@runtime_checkable
+class FrameExtractor(Protocol):
+    """Descriptors once a stream, functionals once a segment.
+
+    ``describe`` is local: row k of its result sees exactly the samples
+    ``[k * hop, k * hop + support)`` of its argument, so (n,) gives
+    ``((n - support) // hop + 1, channels)``, and none when n < support. The engine calls it once over
+    each stream in fixed blocks. ``summarise`` gets, for each segment, the rows whose support lies
+    wholly inside the segment, (rows, channels) with at least one row, and returns (n, dim).
+    """
+
+    name: str
+    version: str
+    rate: int
+    dim: int
+    channels: int
+    hop: int
+    support: int
+
+    def describe(self, samples: Floats) -> Floats: ...
+
+    def summarise(self, rows: Sequence[Floats]) -> Floats: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One extractor a classifier was trained on; ``version`` empty means any."""
+
+    name: str
+    dim: int
+    version: str = ""
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Features in, calibrated probabilities out.
+
+    ``predict`` gets one (n, dim) matrix for each of ``inputs``, in that order, and returns
+    (n, len(labels)); every row sums to 1.
+    """
+
+    name: str
+    rate: int
+    inputs: tuple[Input, ...]
+    target: str
+    labels: tuple[str, ...]
+
+    def predict(self, features: Sequence[Floats]) -> Floats: ...
+
+
+class Sink(Protocol):
+    """Where predictions and states go. ``close`` is called once, also after a failure."""
+
+    name: str
+
+    def write(self, event: Event) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Hooks:
+    """One hook a kind; each returns a class. Called once, when the plugin is loaded."""
+
+    @hookspec
+    def stimmung_source(self) -> type[Source]:  # type: ignore[empty-body]
+        """A class that opens audio."""
+
+    @hookspec
+    def stimmung_detector(self) -> type[Detector]:  # type: ignore[empty-body]
+        """A class that detects voice activity."""
+
+    @hookspec
+    def stimmung_extractor(self) -> type[Extractor] | type[FrameExtractor]:  # type: ignore[empty-body]
+        """A class that turns segments into vectors."""
+
+    @hookspec
+    def stimmung_classifier(self) -> type[Classifier]:  # type: ignore[empty-body]
+        """A class that turns vectors into probabilities."""
+
+    @hookspec
+    def stimmung_sink(self) -> type[Sink]:  # type: ignore[empty-body]
+        """A class that consumes predictions and states."""

@@ -1,0 +1,1 @@
+"""The built-in plugins, one a file, registered through the same entry points as anyone's."""

@@ -1,0 +1,1 @@
+"""Training, evaluation and reports: what trains here is what runs in the engine."""
