@@ -2,8 +2,8 @@
 
     StimmungError
     ├── ConfigError          a pipeline, recipe or command line that cannot be run     exit 2
-    │   ├── PluginNotFound   no installed plugin has that name
-    │   └── ModelError       a model that is missing, altered or does not fit
+    │   ├── UnknownPluginError   no installed plugin has that name
+    │   └── ModelError           a model that is missing, altered or does not fit
     ├── InputError           audio, text or a corpus that cannot be read               exit 1
     ├── PluginError          a plugin raised, or returned what its contract forbids    exit 1
     ├── WorkerError          a worker process cannot be kept alive                     exit 1
@@ -41,7 +41,7 @@ class ConfigError(StimmungError):
     exit_code = 2
 
 
-class PluginNotFound(ConfigError):
+class UnknownPluginError(ConfigError):
     """No installed distribution provides a plugin of that name."""
 
 
