@@ -1,0 +1,1 @@
+"""Trained models that ship: each folder is one model with its card."""
