@@ -29,7 +29,7 @@ format: $(VENV)/.test
 # mypy knows no package_dir: these links give it the import names.
 .check/stimmung: Makefile
 	mkdir -p $@
-	for part in engine plugins pretrain configs models; do ln -sfn ../../$$part $@/$$part; done
+	for part in engine plugins pretrain configs models samples; do ln -sfn ../../$$part $@/$$part; done
 	touch $@
 
 $(BIN)/python:

@@ -143,7 +143,19 @@ class EmotionState:
     lag_ms: float | None = field(default=None, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A segment, or a block of audio, that was given up: by which plugin, and why."""
+
+    stream: str
+    span: Span
+    plugin: str
+    reason: str
+    error: str
+
+
 Event = Prediction | EmotionState
+Output = Prediction | EmotionState | Features | Fault
 
 
 def read_only(samples: npt.NDArray[np.generic]) -> Floats:

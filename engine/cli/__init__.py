@@ -1,0 +1,87 @@
+"""The command line: one file a command, each imported only when it is called.
+
+Results go to standard output, logs to standard error. Exit codes: 0 success, 1 the run failed, 2 bad
+usage or configuration. Commands of other packages join through the entry-point group
+``stimmung.commands``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from importlib import metadata
+
+import click
+
+from ..errors import StimmungError
+
+COMMANDS = {
+    "run": ("stimmung.engine.cli.run", "Print the rolling emotion states of a source, live."),
+    "replay": ("stimmung.engine.cli.replay", "Replay files or folders into tables of states."),
+    "plugins": ("stimmung.engine.cli.plugins", "List the installed plugins."),
+    "models": ("stimmung.engine.cli.models", "List the models, or show one's card."),
+    "bench": ("stimmung.engine.cli.bench", "Measure speed, buses and memory on this machine."),
+}
+GROUP = "stimmung.commands"
+
+
+class Commands(click.Group):
+    """Commands by name, none imported before it is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [*COMMANDS, *sorted(entry.name for entry in metadata.entry_points(group=GROUP))]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        command: click.Command | None = None
+        if name in COMMANDS:
+            command = importlib.import_module(COMMANDS[name][0]).command
+        for entry in metadata.entry_points(group=GROUP, name=name):
+            command = entry.load()
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, line) for name, (_, line) in COMMANDS.items()]
+        for entry in sorted(metadata.entry_points(group=GROUP), key=lambda entry: entry.name):
+            rows.append((entry.name, entry.load().get_short_help_str(limit=90)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError:
+            from ..errors import nearest
+
+            raise click.UsageError(
+                f"no command is called '{args[0]}'; {nearest(args[0], self.list_commands(context))}"
+            ) from None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="stimmung")
+@click.option("-v", "--verbose", is_flag=True, help="Log what the host does, to standard error.")
+def group(verbose: bool) -> None:
+    """Recognise emotion in speech: stream audio through plugins, get rolling emotion states.
+
+    Example: stimmung run --source sample
+    """
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+    )
+
+
+def main() -> None:
+    """Entry point: a StimmungError is one line on standard error and its exit code, never a traceback."""
+    try:
+        group(prog_name="stimmung")
+    except StimmungError as error:
+        click.echo(f"stimmung: {error}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

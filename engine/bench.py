@@ -1,0 +1,118 @@
+"""Measures what the engine promises, on this machine: speed, the cost of the hop, of the bus, and memory.
+
+Every figure is a ratio of two things measured in turns in one run, or speech seconds per second, so
+that a slow machine tells as much as a fast one. The process is bound to one core, and so are its
+workers.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from .config import BusTable, Description
+from .host import Host, open_source
+from .intake import read_audio
+from .types import Chunk, EmotionState, Floats
+
+CHUNK_S = 0.1
+
+
+def one_core() -> None:
+    """Binds this process, and all it starts, to one of its cores."""
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def speech(source: str, rate: int, seconds: float) -> Floats:
+    """``seconds`` of the source's speech, repeated as often as needed, (n,) at ``rate`` Hz."""
+    samples = np.concatenate([read_audio(feed, rate) for feed in open_source(source).feeds()])
+    return np.resize(samples, round(seconds * rate))
+
+
+def chunks(samples: Floats, rate: int) -> Iterator[Chunk]:
+    """The samples as a microphone would deliver them."""
+    size = round(CHUNK_S * rate)
+    for start in range(0, len(samples), size):
+        yield Chunk(samples[start : start + size, np.newaxis], rate)
+
+
+def elapsed_s(host: Host, samples: Floats) -> float:
+    """Wall seconds to take ``samples`` through a fresh stream."""
+    began_s = time.perf_counter()
+    stream = host.stream("bench")
+    states = sum(
+        isinstance(output, EmotionState)
+        for output in stream.play(chunks(samples, host.description.stream.rate))
+    )
+    if not states or not stream.pipeline.ledger.settled:
+        raise RuntimeError("a benchmark stream lost segments")
+    return time.perf_counter() - began_s
+
+
+def speed(description: Description, samples: Floats, rounds: int) -> list[float]:
+    """How many times faster than real time one stream runs, once a round, after one round to warm up."""
+    audio_s = len(samples) / description.stream.rate
+    with Host(description) as host:
+        elapsed_s(host, samples)
+        return [audio_s / elapsed_s(host, samples) for _ in range(rounds)]
+
+
+def ratios(first: Description, second: Description, samples: Floats, rounds: int) -> list[float]:
+    """How many times as long ``second`` takes as ``first``, pair by pair."""
+    with Host(first) as one, Host(second) as other:
+        elapsed_s(one, samples)
+        elapsed_s(other, samples)
+        return [elapsed_s(other, samples) / elapsed_s(one, samples) for _ in range(rounds)]
+
+
+def halved_hop(description: Description) -> Description:
+    """The same pipeline with windows twice as often."""
+    segments = msgspec.structs.replace(description.segments, hop_s=description.segments.hop_s / 2)
+    return msgspec.structs.replace(description, segments=segments)
+
+
+def over_zmq(description: Description) -> Description:
+    """The same pipeline with a process for each plugin."""
+    return msgspec.structs.replace(description, bus=BusTable(transport="ipc"))
+
+
+def memory(
+    description: Description, samples: Floats, hours: float, every: Callable[[float, float], None]
+) -> float:
+    """MB an hour by which one stream of ``hours`` grows, by least squares over its second half.
+
+    ``every`` gets (hours heard, resident MB) each time ``samples`` has been heard once more.
+    """
+    rate = description.stream.rate
+    readings: list[tuple[float, float]] = []
+    with Host(description) as host:
+        stream = host.stream("bench")
+        while not readings or readings[-1][0] < hours:
+            for chunk in chunks(samples, rate):
+                for _ in stream.push(chunk):
+                    pass
+            readings.append((stream.heard_s / 3600, resident_mb()))
+            every(*readings[-1])
+        for _ in stream.finish():
+            pass
+    late = np.array(readings[len(readings) // 2 :])
+    return float(np.polyfit(late[:, 0], late[:, 1], 1)[0])
+
+
+def resident_mb() -> float:
+    """Resident memory of this process now, in MB (10^6 bytes)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 1e6
+
+
+def summary(values: list[float]) -> str:
+    """Median, minimum and maximum, in words."""
+    spread = f"{min(values):.2f} to {max(values):.2f}"
+    return f"median {statistics.median(values):.2f} ({spread} in {len(values)} rounds)"

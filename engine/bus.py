@@ -1,0 +1,122 @@
+"""Calls to plugins behind one interface: here in this thread, or over ZeroMQ to workers.
+
+A bus is shared by all streams of a process and used from one thread. Every call is answered exactly
+once, with a result or with the reason there is none, in any order; the answer goes to the function
+that was handed over with the call.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from threadpoolctl import threadpool_limits
+
+from .call import Call, Facts, facts_of, perform
+from .config import Description, PluginTable
+from .errors import PluginError
+from .registry import Role, build
+from .types import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one call: its values, or a reason (``failed``, ``late``) and an error in words."""
+
+    values: Floats | None
+    reason: str = ""
+    error: str = ""
+
+
+Then = Callable[[Answer], None]
+
+
+class Bus(Protocol):
+    """Calls in, answers out."""
+
+    @property
+    def facts(self) -> Mapping[str, Facts]:
+        """What each plugin declares, by its name in the pipeline."""
+        ...
+
+    def submit(self, call: Call, then: Then) -> None:
+        """Hands a call over; with a full queue it waits, or gives up an older call."""
+        ...
+
+    def pump(self, timeout_s: float = 0.0) -> bool:
+        """Hands out the answers that have come, waiting ``timeout_s`` for a first; False if none has."""
+        ...
+
+    @property
+    def restarts(self) -> int:
+        """How often a worker had to be started again."""
+        ...
+
+    def close(self) -> None:
+        """Ends the workers; calls still open are never answered."""
+        ...
+
+
+class LocalBus:
+    """Plugins in the caller's own thread: a call is performed where it is submitted."""
+
+    def __init__(self, description: Description) -> None:
+        self._plugins: dict[str, Any] = {}
+        self._facts: dict[str, Facts] = {}
+        self._answers: deque[tuple[Then, Answer]] = deque()
+        for role, table in roles(description):
+            plugin = build(role, table.plugin, table.options)
+            self._plugins[table.name] = plugin
+            self._facts[table.name] = facts_of(table.name, plugin)
+        # One thread a call, as in a worker: results must not depend on the machine's cores.
+        self._threads = threadpool_limits(1)
+
+    @property
+    def facts(self) -> Mapping[str, Facts]:
+        return self._facts
+
+    def submit(self, call: Call, then: Then) -> None:
+        try:
+            answer = Answer(perform(self._plugins[call.plugin], self._facts[call.plugin], call))
+        except PluginError as error:
+            answer = Answer(None, "failed", str(error))
+        self._answers.append((then, answer))
+
+    def pump(self, timeout_s: float = 0.0) -> bool:
+        return hand_out(self._answers)
+
+    @property
+    def restarts(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        self._plugins.clear()
+        self._threads.unregister()
+
+
+def hand_out(answers: deque[tuple[Then, Answer]]) -> bool:
+    """Gives each answer to whoever waits for it, and those that come meanwhile; False if there was none."""
+    some = bool(answers)
+    while answers:
+        then, answer = answers.popleft()
+        then(answer)
+    return some
+
+
+def roles(description: Description) -> Iterator[tuple[Role, PluginTable]]:
+    """Every plugin that is called over a bus, with the role it plays."""
+    for table in description.extractors:
+        yield "extractor", table
+    for table in description.classifiers:
+        yield "classifier", table
+
+
+def open_bus(description: Description) -> Bus:
+    """The bus a description asks for, with every plugin built and ready."""
+    if description.bus.transport == "local":
+        return LocalBus(description)
+    from .zmq_bus import ZmqBus
+
+    return ZmqBus(description)

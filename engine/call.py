@@ -1,0 +1,127 @@
+"""One call of one plugin: what is asked, what came of it, and the checks around it.
+
+Every bus performs a call through :func:`perform`, so a plugin that raises or returns what its
+contract forbids is named in the same words whether it runs here or in a process of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from .errors import PluginError
+from .plugin import Classifier, Extractor, FrameExtractor, Input
+from .types import Floats, Segment, read_only
+
+Method = Literal["describe", "summarise", "extract", "predict"]
+Kind = Literal["frame_extractor", "extractor", "classifier"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``plugin`` is the name in the pipeline. ``arrays`` are samples, rows or features by method.
+
+    describe: one (n,) of samples. summarise: one (rows, channels). predict: one (1, dim) an input.
+    extract: none; ``segment`` carries the samples.
+    """
+
+    plugin: str
+    method: Method
+    arrays: tuple[Floats, ...] = ()
+    segment: Segment | None = None
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine must know of a built plugin to wire it, wherever the plugin itself lives."""
+
+    kind: Kind
+    name: str
+    rate: int
+    version: str = ""
+    dim: int = 0
+    channels: int = 0
+    hop: int = 0
+    support: int = 0
+    target: str = ""
+    labels: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
+
+
+def facts_of(name: str, plugin: object) -> Facts:
+    """The facts of a built plugin called ``name``; :class:`PluginError` names an attribute that is unfit."""
+    kind: Kind
+    fields: tuple[str, ...]
+    if isinstance(plugin, FrameExtractor):
+        kind, fields = "frame_extractor", ("rate", "version", "dim", "channels", "hop", "support")
+    elif isinstance(plugin, Extractor):
+        kind, fields = "extractor", ("rate", "version", "dim")
+    elif isinstance(plugin, Classifier):
+        kind, fields = "classifier", ("rate", "target", "labels", "inputs")
+    else:
+        raise PluginError(
+            f"plugin '{name}' follows no contract",
+            got=f"a {type(plugin).__name__} without the attributes of an extractor or a classifier",
+            remedy="compare it with stimmung.engine.plugin",
+        )
+    try:
+        facts = msgspec.convert(
+            {"kind": kind, "name": name, **{field: getattr(plugin, field) for field in fields}}, Facts
+        )
+    except (msgspec.ValidationError, TypeError) as error:
+        raise PluginError(f"plugin '{name}' declares an unfit attribute: {error}") from None
+    for field in fields:
+        value = getattr(facts, field)
+        if field != "version" and (not value or (isinstance(value, int) and value < 0)):
+            raise PluginError(
+                f"plugin '{name}' declares an unfit attribute",
+                got=f"{field} = {value!r}",
+                expected="more than 0",
+            )
+    return facts
+
+
+def perform(plugin: Any, facts: Facts, call: Call) -> Floats:
+    """The checked result of a call: rows for describe, one vector for all others."""
+    try:
+        result = _invoke(plugin, call)
+    except Exception as error:  # a plugin may raise anything; it is named and the stream goes on
+        detail = str(error) or "no message"
+        raise PluginError(
+            f"plugin '{facts.name}' failed in {call.method}", got=f"{type(error).__name__}: {detail}"
+        ) from error
+    one = expected_shape(facts, call)
+    expected = one if call.method == "describe" else (1, *one)
+    if not isinstance(result, np.ndarray) or result.shape != expected:
+        got = f"shape {result.shape}" if isinstance(result, np.ndarray) else type(result).__name__
+        raise PluginError(
+            f"plugin '{facts.name}' returned a wrong result from {call.method}",
+            got=got,
+            expected=f"an array of shape {expected}",
+        )
+    if not np.isfinite(result).all():
+        raise PluginError(
+            f"plugin '{facts.name}' returned NaN or infinite numbers from {call.method}",
+            expected="finite numbers for any finite audio",
+        )
+    return read_only(result if call.method == "describe" else result[0])
+
+
+def _invoke(plugin: Any, call: Call) -> Any:
+    if call.method == "describe":
+        return plugin.describe(call.arrays[0])
+    if call.method == "summarise":
+        return plugin.summarise([call.arrays[0]])
+    if call.method == "extract":
+        return plugin.extract([call.segment])
+    return plugin.predict(list(call.arrays))
+
+
+def expected_shape(facts: Facts, call: Call) -> tuple[int, ...]:
+    """The shape of the result :func:`perform` returns for ``call``."""
+    if call.method == "describe":
+        samples = len(call.arrays[0])
+        return max(0, (samples - facts.support) // facts.hop + 1), facts.channels
+    return (len(facts.labels) if call.method == "predict" else facts.dim,)

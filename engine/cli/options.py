@@ -1,0 +1,57 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import click
+import msgspec
+
+from ..config import BusTable, Description, load_description
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+TRANSPORTS: dict[str, Literal["local", "inproc", "ipc"]] = {
+    "local": "local",
+    "inproc": "inproc",
+    "ipc": "ipc",
+    "zmq": "ipc",
+}
+
+
+def pipeline_options(command: Command) -> Command:
+    """``--pipeline``, ``--bus`` and ``--workers``."""
+    for option in (
+        click.option(
+            "--workers", type=click.IntRange(1), help="Workers for each plugin, with --bus inproc or ipc."
+        ),
+        click.option(
+            "--bus",
+            type=click.Choice(list(TRANSPORTS)),
+            help="Plugins in this process (local), in threads (inproc) or in processes (ipc, or zmq).",
+        ),
+        click.option(
+            "--pipeline",
+            "pipeline",
+            default="default",
+            show_default=True,
+            metavar="NAME|FILE",
+            help="A shipped pipeline, or a TOML file that describes one.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def described(pipeline: str, bus: str | None, workers: int | None) -> Description:
+    """The pipeline asked for, with what the command line changes of it."""
+    description = load_description(pipeline)
+    table = description.bus
+    changed = BusTable(
+        transport=TRANSPORTS[bus] if bus else table.transport,
+        workers=workers or table.workers,
+        queue=table.queue,
+        policy=table.policy,
+    )
+    return msgspec.structs.replace(description, bus=changed)

@@ -1,0 +1,33 @@
+"""``stimmung plugins``: what is installed, where it comes from, whether it loads."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ..errors import StimmungError
+from ..registry import installed, origin, provides
+
+
+@click.command(short_help="List the installed plugins.")
+def command() -> None:
+    """List the installed plugins: name, role, distribution, and what is wrong with those that do not load.
+
+    Example: stimmung plugins
+    """
+    table = Table("plugin", "role", "from", "what it is", box=None, pad_edge=False)
+    broken = False
+    for name, entry in installed().items():
+        try:
+            classes = provides(entry)
+        except StimmungError as error:
+            broken = True
+            table.add_row(name, "broken", origin(entry), str(error))
+            continue
+        for role, kind in classes.items():
+            table.add_row(name, role, origin(entry), (kind.__doc__ or "").strip().splitlines()[0])
+    Console(soft_wrap=True).print(table)
+    sys.exit(1 if broken else 0)

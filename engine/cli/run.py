@@ -1,0 +1,80 @@
+"""``stimmung run``: a source through a pipeline into sinks, state by state."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from ..config import PluginTable
+from ..host import Host, open_sink, open_source
+from ..live import PACED_CHUNK_MS, run
+from .options import described, pipeline_options
+
+
+@click.command(short_help="Print the rolling emotion states of a source, live.")
+@click.option(
+    "--source",
+    required=True,
+    metavar="SPEC",
+    help="An audio file or folder, '-' for raw PCM, or PLUGIN:SPEC.",
+)
+@pipeline_options
+@click.option(
+    "--speed",
+    type=click.Choice(["1", "max"]),
+    default="max",
+    show_default=True,
+    help="Pace of recorded audio: as it was spoken, or as fast as it goes.",
+)
+@click.option(
+    "--sink",
+    "sinks",
+    multiple=True,
+    default=["console"],
+    show_default=True,
+    metavar="NAME[:KEY=VALUE,…]",
+    help="Where the states go; may be given several times.",
+)
+@click.option("--chunk-ms", type=click.FloatRange(min=1), help="Size of the source's chunks.")
+def command(
+    source: str,
+    pipeline: str,
+    bus: str | None,
+    workers: int | None,
+    speed: str,
+    sinks: tuple[str, ...],
+    chunk_ms: float | None,
+) -> None:
+    """Print the rolling emotion states of a source, live.
+
+    \b
+    Examples:
+      stimmung run --source sample
+      stimmung run --source interview.wav --speed 1
+      arecord -t raw -f S16_LE -r 16000 | stimmung run --source - --sink jsonl
+    """
+    description = described(pipeline, bus, workers)
+    paced = speed == "1"
+    opened = open_source(source, chunk_ms=chunk_ms or (PACED_CHUNK_MS if paced else None))
+    with Host(description) as host:
+        outlets = [open_sink(_sink(spec)) for spec in sinks]
+        try:
+            failures = run(host, opened.feeds(), outlets, paced=paced)
+        finally:
+            for outlet in outlets:
+                outlet.close()
+    sys.exit(1 if failures else 0)
+
+
+def _sink(spec: str) -> PluginTable:
+    """``jsonl:path=out.jsonl,timing=true`` → its name and options."""
+    name, _, rest = spec.partition(":")
+    options: dict[str, Any] = {}
+    for item in filter(None, rest.split(",")):
+        key, separator, value = item.partition("=")
+        if not separator:
+            raise click.BadParameter(f"'{item}' in '{spec}' is not KEY=VALUE", param_hint="--sink")
+        options[key] = {"true": True, "false": False}.get(value, value)
+    return PluginTable(plugin=name, name=name, options=options)

@@ -1,0 +1,228 @@
+"""A pipeline description, checked before anything is built.
+
+Descriptions are TOML. Unknown keys fail with the nearest known one; types and ranges are checked
+here, so that what the other modules receive can be run. Options of a plugin stand beside its name
+and are checked against the plugin's own keyword arguments by the host.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+
+from .errors import ConfigError, nearest
+
+T = TypeVar("T")
+
+Positive = Annotated[float, msgspec.Meta(gt=0)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Options = dict[str, Any]
+
+
+class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of a description: unknown keys are errors."""
+
+
+class StreamTable(Table, frozen=True, kw_only=True):
+    """``rate`` (Hz): every source is resampled to it."""
+
+    rate: Count = 16000
+
+
+class BusTable(Table, frozen=True, kw_only=True):
+    """How plugins are reached.
+
+    ``transport``: in the host's own thread (local), in a thread each (inproc), or in processes (ipc).
+    ``workers``: how many threads or processes serve each plugin. ``queue``: jobs that may wait for a
+    plugin; when it is full a stream waits (``block``) or gives up its oldest job (``drop-oldest``).
+    """
+
+    transport: Literal["local", "inproc", "ipc"] = "local"
+    workers: Count = 1
+    queue: Count = 64
+    policy: Literal["block", "drop-oldest"] = "block"
+
+
+class PluginTable(Table, frozen=True, kw_only=True):
+    """A plugin by name, what to call it here, and its options."""
+
+    plugin: str
+    name: str
+    options: Options = msgspec.field(default_factory=dict)
+
+
+class ActivityTable(Table, frozen=True, kw_only=True):
+    """Segments in which less than ``min_speech`` (share of time) is speech count as silent."""
+
+    detector: PluginTable
+    min_speech: Share = 0.1
+
+
+class SegmentsTable(Table, frozen=True, kw_only=True):
+    """``windows`` of ``window_s`` every ``hop_s``, from ``shortest_s`` on; or each stretch as a ``whole``."""
+
+    kind: Literal["windows", "whole"] = "windows"
+    window_s: Positive = 5.0
+    hop_s: Positive = 1.0
+    shortest_s: Positive = 1.0
+
+
+class VoteTable(Table, frozen=True, kw_only=True):
+    """Majority over the last ``span_s``; a new label must lead by ``margin`` votes.
+
+    Below the confidence ``unsure_below`` a state says that it is unsure.
+    """
+
+    span_s: Positive = 10.0
+    margin: Count = 1
+    unsure_below: Share = 0.0
+
+
+class Description(Table, frozen=True, kw_only=True):
+    """Everything a pipeline is made of."""
+
+    stream: StreamTable = StreamTable()
+    bus: BusTable = BusTable()
+    segments: SegmentsTable = SegmentsTable()
+    vote: VoteTable = VoteTable()
+    extractors: Annotated[list[PluginTable], msgspec.Meta(min_length=1)]
+    classifiers: list[PluginTable] = msgspec.field(default_factory=list)
+    activity: ActivityTable | None = None
+
+
+def decode(data: Mapping[str, Any], kind: type[T], where: str) -> T:
+    """``data`` as a checked ``kind``; :class:`ConfigError` names the key and the nearest remedy."""
+    _check_keys(data, kind, where, "")
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at ")
+        key = path.strip("`").removeprefix("$.") or "the top level"
+        raise ConfigError(f"{where}: {key} is not usable: {what}", remedy="correct that line") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The tables of a TOML file; :class:`ConfigError` when it is missing or malformed."""
+    try:
+        with path.open("rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}", got=error.strerror or "an error") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not TOML", got=str(error), remedy="correct that line") from None
+
+
+def load_description(name_or_path: str) -> Description:
+    """The pipeline shipped under that name, or described by that TOML file."""
+    path = Path(name_or_path)
+    if path.suffix == ".toml" or path.exists():
+        return describe(read_toml(path), str(path))
+    shipped = shipped_pipelines()
+    if name_or_path not in shipped:
+        raise ConfigError(
+            f"no pipeline is named '{name_or_path}'",
+            remedy=f"{nearest(name_or_path, shipped)} or give the path of a .toml file",
+        )
+    return describe(read_toml(shipped[name_or_path]), name_or_path)
+
+
+def shipped_pipelines() -> dict[str, Path]:
+    """The pipelines that come with the package, by name."""
+    folder = Path(str(resources.files("stimmung.configs"))) / "pipelines"
+    return {path.stem: path for path in sorted(folder.glob("*.toml"))}
+
+
+def describe(data: Mapping[str, Any], where: str) -> Description:
+    """A pipeline description from plain tables, checked as a whole."""
+    tables = dict(data)
+    for kind in ("extractors", "classifiers"):
+        entries = tables.get(kind, [])
+        if not isinstance(entries, list):
+            raise ConfigError(f"{where}: {kind} must be an array of tables", remedy=f"write [[{kind}]]")
+        tables[kind] = [_plugin(entry, f"{where}: [[{kind}]]") for entry in entries]
+        _refuse_twins([entry["name"] for entry in tables[kind]], f"{where}: [[{kind}]]")
+    if isinstance(tables.get("activity"), Mapping):
+        activity = dict(tables["activity"])
+        own = {key: activity.pop(key) for key in ("min_speech",) if key in activity}
+        tables["activity"] = {"detector": _plugin(activity, f"{where}: [activity]"), **own}
+    description = decode(tables, Description, where)
+    _check_ranges(description, where)
+    return description
+
+
+def _plugin(entry: Any, where: str) -> dict[str, Any]:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("plugin"), str):
+        raise ConfigError(
+            f"{where} names no plugin", expected='plugin = "NAME"', remedy="see stimmung plugins"
+        )
+    options = {key: value for key, value in entry.items() if key not in ("plugin", "name")}
+    return {"plugin": entry["plugin"], "name": entry.get("name", entry["plugin"]), "options": options}
+
+
+def _refuse_twins(names: list[str], where: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(
+                f"{where}: two entries are called '{name}'", remedy="give one a name of its own"
+            )
+
+
+def _check_ranges(description: Description, where: str) -> None:
+    segments, vote = description.segments, description.vote
+    if segments.kind != "windows":
+        return
+    if segments.hop_s > segments.window_s:
+        raise ConfigError(
+            f"{where}: segments.hop_s leaves audio between the windows unheard",
+            got=f"{segments.hop_s:g} s",
+            expected=f"at most window_s, {segments.window_s:g} s",
+            remedy="shorten hop_s",
+        )
+    if segments.shortest_s > segments.window_s:
+        raise ConfigError(
+            f"{where}: segments.shortest_s is longer than a window",
+            got=f"{segments.shortest_s:g} s",
+            expected=f"at most window_s, {segments.window_s:g} s",
+            remedy="shorten shortest_s",
+        )
+    if vote.span_s < segments.window_s:
+        raise ConfigError(
+            f"{where}: vote.span_s holds no whole window",
+            got=f"{vote.span_s:g} s",
+            expected=f"at least window_s, {segments.window_s:g} s",
+            remedy="lengthen span_s",
+        )
+
+
+def _check_keys(data: Any, kind: Any, where: str, path: str) -> None:
+    kind = _plain(kind)
+    if typing.get_origin(kind) in (list, tuple) and isinstance(data, list):
+        for entry in data:
+            _check_keys(entry, typing.get_args(kind)[0], where, path)
+    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(data, Mapping)):
+        return
+    known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+    for key, value in data.items():
+        if key not in known:
+            raise ConfigError(
+                f"{where}: unknown key '{path}{key}'", remedy=nearest(key, known) or "remove that line"
+            )
+        _check_keys(value, known[key], where, f"{path}{key}.")
+
+
+def _plain(kind: Any) -> Any:
+    """The type without Annotated and without None."""
+    if typing.get_origin(kind) is Annotated:
+        return _plain(typing.get_args(kind)[0])
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        rest = [arg for arg in typing.get_args(kind) if arg is not type(None)]
+        return _plain(rest[0]) if len(rest) == 1 else kind
+    return kind

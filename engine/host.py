@@ -1,0 +1,90 @@
+"""The plugin host: a description becomes a running bus, and any number of streams on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from .bus import Bus, open_bus
+from .config import Description, PluginTable
+from .errors import ConfigError
+from .intake import Intake
+from .pipeline import Pipeline
+from .plugin import Detector, Sink, Source
+from .registry import build, check_options, installed, load
+from .stream import Stream
+from .wiring import check
+
+
+class Host:
+    """The built plugins of one pipeline description, shared by all streams; close it when done.
+
+    Errors in the description, in a plugin or in how they fit are raised here, before any audio is
+    read.
+    """
+
+    def __init__(self, description: Description) -> None:
+        self.description = description
+        self._detector = _detector_factory(description)
+        self.bus: Bus = open_bus(description)
+        try:
+            check(description, self.bus.facts)
+        except BaseException:
+            self.close()
+            raise
+
+    def stream(self, name: str, *, features: bool = False) -> Stream:
+        """A fresh stream of that name, from raw chunks to outputs."""
+        pipeline = Pipeline(name, self.description, self.bus, self._detector, features=features)
+        return Stream(Intake(name, self.description.stream.rate), pipeline)
+
+    @property
+    def restarts(self) -> int:
+        """How often a worker had to be started again."""
+        return self.bus.restarts
+
+    def close(self) -> None:
+        """Ends the workers."""
+        self.bus.close()
+
+    def __enter__(self) -> Host:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_source(spec: str, **options: Any) -> Source:
+    """The source a user means: ``-``, ``NAME`` or ``NAME:REST`` for a plugin of that name, else a path."""
+    name = spec.partition(":")[0]
+    if spec == "-":
+        name = "pcm"
+    elif Path(spec).exists() or name not in installed():
+        name = "file"
+    source: Source = build("source", name, options, spec)
+    return source
+
+
+def open_sink(table: PluginTable) -> Sink:
+    """A built sink."""
+    sink: Sink = build("sink", table.plugin, table.options)
+    return sink
+
+
+def _detector_factory(description: Description) -> Callable[[], Detector] | None:
+    if description.activity is None:
+        return None
+    table, rate = description.activity.detector, description.stream.rate
+    kind = load("detector", table.plugin)
+    options = check_options(kind, table.plugin, table.options)
+    detector: Detector = kind(**options)
+    if detector.rate != rate:
+        raise ConfigError(
+            f"detector '{table.plugin}' works at {detector.rate} Hz but this stream is {rate} Hz",
+            remedy=f"set [stream] rate = {detector.rate}",
+        )
+    return lambda: kind(**options)

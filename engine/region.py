@@ -1,0 +1,163 @@
+"""One unbroken stretch of a stream: its audio, its descriptor rows, its voice activity, its segments.
+
+A gap in the input ends a region and begins the next, which is then treated exactly as if the
+stream had begun there.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from .blocks import AudioBuffer, Rows, block_ends
+from .call import Facts
+from .config import Description
+from .errors import PluginError
+from .plugin import Detector
+from .segment import Segmenter, Whole, Windows
+from .types import Floats, Span
+
+BLOCK_S = 0.5
+
+
+class Region:
+    """The state of one stretch. Positions are samples of the stream's clock."""
+
+    def __init__(
+        self, start: int, description: Description, extractors: Sequence[Facts], detector: Detector | None
+    ) -> None:
+        self.start = start
+        self._rate = description.stream.rate
+        self._block = round(BLOCK_S * self._rate)
+        self._buffer = AudioBuffer(start)
+        self._segmenter = _segmenter(start, description)
+        self._activity = Activity(start, detector) if detector is not None else None
+        self.rows = {
+            facts.name: Rows(start, hop=facts.hop, support=facts.support)
+            for facts in extractors
+            if facts.kind == "frame_extractor"
+        }
+        self._keeps_audio = len(self.rows) < len(extractors)
+        self._position = start
+        self._covered = start
+
+    @property
+    def stop(self) -> int:
+        """The position after the last sample heard."""
+        return self._buffer.stop
+
+    def append(self, samples: Floats) -> None:
+        """Takes (n,) more samples, which follow those before."""
+        self._buffer.append(samples)
+
+    def blocks(self) -> Iterator[tuple[int, list[Span]]]:
+        """Each block that is complete now: its end, and the segments that end with it."""
+        for end in block_ends(self.start, self._position, self.stop, self._block, self._segmenter.next_cut):
+            self._listen(end)
+            yield end, self._segmenter.advance(end)
+
+    def tail(self) -> tuple[int, list[Span]]:
+        """The last, shorter block, and the segments the region's end cuts."""
+        self._listen(self.stop)
+        return self.stop, self._segmenter.finish(self.stop)
+
+    def claim(self, name: str, end: int) -> tuple[int, int] | None:
+        """The stretch extractor ``name`` must describe now that blocks reach ``end``."""
+        return self.rows[name].claim(end)
+
+    def audio(self, start: int, stop: int) -> Floats:
+        """A read-only view of the samples ``[start, stop)``."""
+        return self._buffer.view(start, stop)
+
+    def segment_audio(self, span: Span) -> Floats:
+        """The segment's samples if an extractor asks for them, otherwise none."""
+        return self.audio(span.start, span.stop) if self._keeps_audio else self.audio(span.start, span.start)
+
+    def speech(self, span: Span) -> float:
+        """The share of the span in which voice activity was detected; 1 without a detector."""
+        return 1.0 if self._activity is None else self._activity.share(span)
+
+    def cover(self, span: Span) -> int:
+        """Notes that a segment was cut; returns how many samples no earlier segment covered."""
+        before, self._covered = self._covered, max(self._covered, span.stop)
+        return self._covered - before
+
+    def forget(self, pending: int | None) -> None:
+        """Lets go of what neither a later segment nor one begun at ``pending`` can ask for."""
+        later = self._segmenter.needs_from
+        audio = [self._position, *(rows.needs_from for rows in self.rows.values())]
+        if self._activity is not None:
+            audio.append(self._activity.position)
+            self._activity.forget(later)
+        if self._keeps_audio:
+            audio.append(later)
+        self._buffer.forget(min(audio))
+        for rows in self.rows.values():
+            rows.forget(later if pending is None else min(later, pending))
+
+    def _listen(self, end: int) -> None:
+        self._position = end
+        if self._activity is not None:
+            self._activity.listen(self._buffer, end)
+
+
+class Activity:
+    """The voice-activity flags of one region, one a detector's hop."""
+
+    def __init__(self, start: int, detector: Detector) -> None:
+        self._start, self._detector = start, detector
+        self._flags: deque[bool] = deque()
+        self._first = 0
+
+    @property
+    def position(self) -> int:
+        """The first sample not listened to yet."""
+        return self._start + (self._first + len(self._flags)) * self._detector.hop
+
+    def listen(self, buffer: AudioBuffer, end: int) -> None:
+        """Detects in every whole hop up to ``end``."""
+        hop = self._detector.hop
+        count = (end - self.position) // hop
+        if count == 0:
+            return
+        flags = np.asarray(self._detector.detect(buffer.view(self.position, self.position + count * hop)))
+        if flags.shape != (count,):
+            raise PluginError(
+                f"detector '{self._detector.name}' returned a wrong result",
+                got=f"shape {flags.shape}",
+                expected=f"({count},)",
+            )
+        self._flags.extend(bool(flag) for flag in flags)
+
+    def share(self, span: Span) -> float:
+        """The share of flags set among the hops wholly inside ``span``; 0 when there is none."""
+        hop = self._detector.hop
+        low = -(-(span.start - self._start) // hop) - self._first
+        high = (span.stop - self._start) // hop - self._first
+        inside = [self._flags[hop] for hop in range(low, high)]
+        return sum(inside) / len(inside) if inside else 0.0
+
+    def forget(self, before: int) -> None:
+        """Flags of hops that end before ``before`` will not be asked for again."""
+        while self._flags and self._start + (self._first + 1) * self._detector.hop <= before:
+            self._flags.popleft()
+            self._first += 1
+
+
+DetectorFactory = Callable[[], Detector]
+
+
+def _segmenter(start: int, description: Description) -> Segmenter:
+    table, rate = description.segments, description.stream.rate
+    shortest = round(table.shortest_s * rate)
+    if table.kind == "whole":
+        return Whole(start, shortest=shortest, rate=rate)
+    return Windows(
+        start,
+        window=round(table.window_s * rate),
+        hop=round(table.hop_s * rate),
+        shortest=shortest,
+        rate=rate,
+    )

@@ -1,0 +1,94 @@
+"""Serves one plugin's calls, in a process or a thread of its own.
+
+A worker holds nothing between two calls, so it may be killed at any moment: the host asks another
+one the same question and gets the same answer. A message it cannot read is answered with a failure
+and never ends it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import zmq
+from threadpoolctl import threadpool_limits
+
+from . import wire
+from .call import Facts, facts_of, perform
+from .config import PluginTable
+from .errors import StimmungError, WireError
+from .registry import Role, build
+
+CREDIT = 4  # enough that a worker never waits for the host between two calls
+IDLE_MS = 500
+
+
+class Assignment(msgspec.Struct, frozen=True):
+    """What a worker is told to serve: the plugin's table and its role."""
+
+    role: Role
+    table: PluginTable
+
+
+def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[], bool]) -> None:
+    """Answers calls on a connected DEALER ``socket`` until told to stop or ``alive()`` is false."""
+    name = assignment.table.name
+    try:
+        plugin = build(assignment.role, assignment.table.plugin, assignment.table.options)
+        facts = facts_of(name, plugin)
+    except StimmungError as error:
+        socket.send_multipart(wire.encode(wire.Refuse(error=str(error), exit_code=error.exit_code)))
+        return
+    # One thread a call: results must not depend on how many cores the machine has.
+    with threadpool_limits(1):
+        socket.send_multipart(wire.encode(wire.Hello(facts=facts, credit=CREDIT, pid=os.getpid())))
+        while alive():
+            if not socket.poll(IDLE_MS):
+                continue
+            reply = answer(plugin, facts, socket.recv_multipart())
+            if reply is None:
+                return
+            socket.send_multipart(reply)
+
+
+def answer(plugin: Any, facts: Facts, frames: wire.Frames) -> list[bytes] | None:
+    """The frames that answer one message, None for a stop."""
+    ticket = -1
+    try:
+        message, arrays = wire.decode(frames)
+        if isinstance(message, wire.Stop):
+            return None
+        if not isinstance(message, wire.CallHeader):
+            raise WireError("a worker takes calls only", got=type(message).__name__)
+        ticket = message.ticket
+        values = perform(plugin, facts, wire.decode_call(facts.name, message, arrays))
+    except StimmungError as error:
+        return wire.encode(wire.Failure(ticket=ticket, error=str(error)))
+    return wire.encode(wire.Result(ticket=ticket, shapes=[list(values.shape)]), [values])
+
+
+def main() -> None:
+    """Entry of a worker process: endpoint, identity, parent's process id and assignment as arguments."""
+    endpoint, identity, parent, assignment = sys.argv[1:5]
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides when its workers go
+    context = zmq.Context()
+    socket = context.socket(zmq.DEALER)
+    socket.setsockopt(zmq.IDENTITY, identity.encode())
+    socket.connect(endpoint)
+    try:
+        serve(
+            socket,
+            msgspec.json.decode(assignment, type=Assignment),
+            alive=lambda: os.getppid() == int(parent),
+        )
+    finally:
+        socket.close(linger=1000)
+        context.term()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Plugins of an outside package, for the tests."""
