@@ -1,0 +1,95 @@
+"""Auditory spectra: mel bands, equal loudness, RASTA, and the intensity-loudness power law.
+
+A 26-band mel filter bank (triangles on mel(f) = 1127 ln(1 + f/700), 20 Hz to 8 kHz, over the power
+spectrum) gives E_b. With L_b the equal-loudness weight at the band's centre,
+
+* the auditory spectrum is (L_b E_b)^0.33, and its mean over bands is ``audspec_lengthL1norm``;
+* the RASTA auditory spectrum filters ln E_b in time before the same weighting and power law.
+
+References: Hermansky, *Perceptual linear predictive analysis of speech* (JASA 87, 1990), sections II.B
+to II.D; Hermansky and Morgan, *RASTA processing of speech* (IEEE TSAP 2, 1994).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.signal import lfilter
+from stimmung.engine.types import Floats
+
+from .frames import FRAME_PERIOD_S, Doubles
+from .spectrum import BIN_HZ, BINS
+
+BANDS = 26
+LOW_HZ, HIGH_HZ = 20.0, 8000.0
+COMPRESSION = 0.33
+ENERGY_FLOOR = 9.3e-10
+RASTA_LOW_HZ, RASTA_HIGH_HZ = 1.0, 29.0
+WARM_UP = 5
+
+
+def mel(frequency: Doubles) -> Doubles:
+    """Hz to mel, 1127 ln(1 + f/700)."""
+    return 1127 * np.log1p(frequency / 700)
+
+
+def _edges() -> Doubles:
+    return np.linspace(mel(np.array(LOW_HZ)), mel(np.array(HIGH_HZ)), BANDS + 2)
+
+
+def filter_bank() -> Floats:
+    """Triangles over the 257 bins, (257, 26); bins 0, 1 and 256 lie outside the band limits."""
+    edges = _edges()
+    position = mel(np.arange(BINS + 1) * BIN_HZ)[:, None]
+    rising = (position - edges[:-2]) / np.diff(edges)[:-1]
+    falling = (edges[2:] - position) / np.diff(edges)[1:]
+    bank = np.maximum(0.0, np.minimum(rising, falling))
+    bank[[0, 1, BINS]] = 0.0
+    return bank.astype(np.float32)
+
+
+def equal_loudness() -> Doubles:
+    """ln of the equal-loudness weight at each band's centre, (26,).
+
+    Hermansky's curve with the steeper fall above 5 kHz (ω⁷ in the last factor), scaled by 10³².
+    """
+    w2 = (2 * np.pi * 700 * np.expm1(_edges()[1:-1] / 1127)) ** 2
+    fall = (w2 + 6.3e6) ** 2 * (w2 + 3.8e8) * (w2**3.5 + 1.7e31)
+    return np.log(1e32 * (w2 + 56.8e6) * w2**2 / fall)
+
+
+BANK = filter_bank()
+LOG_LOUDNESS = equal_loudness().astype(np.float32)
+
+
+def log_bands(spectrum: Floats) -> Floats:
+    """ln of the band energies, floored: (frames, 257) magnitudes → (frames, 26)."""
+    return np.log(np.maximum((spectrum * spectrum) @ BANK, ENERGY_FLOOR))
+
+
+def _rasta_taps() -> tuple[Doubles, float]:
+    """The numerator and the pole: a ramp band-limited at 29 Hz and a leak of 1 Hz."""
+    pole = 1 - np.sin(2 * np.pi * RASTA_LOW_HZ * FRAME_PERIOD_S)
+    c = np.cos(2 * np.pi * RASTA_HIGH_HZ * FRAME_PERIOD_S)
+    taps = np.array([2.0, -4 * c, 0.0, 4 * c, -2.0]) / np.sqrt(10 * (32 * c * c + 8))
+    return taps, float(pole)
+
+
+TAPS, POLE = _rasta_taps()
+
+
+def rasta(bands: Floats) -> Floats:
+    """Band-pass filtered log bands along time, (frames, 26) → (frames, 26).
+
+    The first five frames are zero and the recursion starts from rest at the sixth, so the filter
+    needs no past: a segment's own rows are all it ever sees.
+    """
+    smooth = np.zeros_like(bands)
+    for delay, tap in enumerate(TAPS):
+        if tap and len(bands) > WARM_UP:
+            smooth[WARM_UP:] += np.float32(tap) * bands[WARM_UP - delay : len(bands) - delay]
+    return lfilter(np.float32([1]), np.float32([1, -POLE]), smooth, axis=0)
+
+
+def loudness(bands: Floats) -> Floats:
+    """The power law on log bands: exp(0.33 (ln E + ln L)), (frames, 26)."""
+    return np.exp(COMPRESSION * (bands + LOG_LOUDNESS))

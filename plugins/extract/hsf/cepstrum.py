@@ -1,0 +1,31 @@
+"""Mel-frequency cepstral coefficients 1–14: the liftered cosine transform of the log mel bands.
+
+c_i = √(2/26) (1 + 11 sin(π i / 22)) Σ_b ln E_b cos(π i (b + ½) / 26), i = 1…14. The bands are those of
+:mod:`.auditory`; a common gain only moves c_0, so the scaling of the samples does not matter.
+Reference: Davis and Mermelstein (IEEE TASSP 28, 1980); liftering as in the HTK book, section 5.6.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from stimmung.engine.types import Floats
+
+from .auditory import BANDS
+
+COEFFICIENTS = 14
+LIFTER = 22
+
+
+def _transform() -> Floats:
+    i = np.arange(1, COEFFICIENTS + 1)
+    cosines = np.cos(np.pi / BANDS * np.outer(np.arange(BANDS) + 0.5, i))
+    lifter = 1 + LIFTER / 2 * np.sin(np.pi * i / LIFTER)
+    return (np.sqrt(2 / BANDS) * lifter * cosines).astype(np.float32)
+
+
+TRANSFORM = _transform()
+
+
+def mfcc(bands: Floats) -> Floats:
+    """(frames, 26) log bands → (frames, 14)."""
+    return bands @ TRANSFORM

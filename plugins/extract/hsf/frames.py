@@ -1,0 +1,43 @@
+"""The frame grid: 60 ms frames for pitch, 20 ms frames for the spectrum, one row every 10 ms.
+
+Both kinds of frame start at the row's first sample (``frameCenterSpecial = left`` in the published
+configuration), so frame k of either kind covers ``[k * HOP, k * HOP + length)``. A stretch of n samples
+has (n - 960) // 160 + 1 long frames and four more short ones; ComParE uses both counts, so every row
+describes the short frame at its own start and the :data:`LOOKAHEAD` short frames after it, all
+of them inside the row's 60 ms. Spectra of the two lengths are zero-padded to 1024 and 512 points.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from stimmung.engine.types import Floats
+
+RATE = 16000
+HOP = 160
+LONG = 960
+SHORT = 320
+LOOKAHEAD = (LONG - SHORT) // HOP
+
+FRAME_PERIOD_S = HOP / RATE
+
+Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+def slide(samples: Floats, length: int) -> Floats:
+    """Every whole frame of ``length`` samples, (frames, length), a view."""
+    if samples.size < length:
+        return np.empty((0, length), np.float32)
+    return np.lib.stride_tricks.sliding_window_view(samples, length)[::HOP]
+
+
+def hamming(length: int) -> Floats:
+    """0.54 - 0.46 cos(2πn / (N - 1)), (length,)."""
+    return np.hamming(length).astype(np.float32)
+
+
+def gauss(length: int, sigma: float) -> Floats:
+    """exp(-½ ((n - (N-1)/2) / (σ (N-1)/2))²), (length,)."""
+    centre = (length - 1) / 2
+    return np.exp(-0.5 * ((np.arange(length) - centre) / (sigma * centre)) ** 2).astype(np.float32)

@@ -1,0 +1,115 @@
+"""Fundamental frequency by subharmonic summation: six candidates with voicing for each 60 ms frame.
+
+1. Magnitude spectrum of the Gauss-windowed frame (σ = 0.4), 1024 points.
+2. Enhancement: bins further than two from every spectral peak are zeroed; then smoothing by [¼ ½ ¼].
+3. A natural cubic spline carries it to 513 points evenly spaced in log₂ f, 25 Hz to 8 kHz, weighted by
+   the ear's low-frequency selectivity, ½ + arctan(3 (octaves above 65/50 × 25 Hz)) / π.
+4. S(ν) = 1/15 Σ_{h=1…15} 0.85^(h-1) A(ν + log₂ h); its six highest peaks are the candidates,
+   refined by a parabola through three points.
+5. Voicing of a candidate: 1 - mean(S) / S(peak). Candidates outside 52–620 Hz are dropped.
+
+Reference: Hermes, *Measurement of pitch by subharmonic summation* (JASA 83, 1988).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+from stimmung.engine.types import Bools, Floats
+
+from .frames import LONG, RATE, gauss
+
+POINTS = 1024
+BINS = POINTS // 2 + 1
+CANDIDATES = 6
+HARMONICS = 15
+COMPRESSION = 0.85
+LOW_HZ, HIGH_HZ = 52.0, 620.0
+SCALE_LOW, SCALE_HIGH = np.log2(25.0), np.log2(RATE / 2)
+STEP = (SCALE_HIGH - SCALE_LOW) / (BINS - 1)
+PER_OCTAVE = BINS / (SCALE_HIGH - SCALE_LOW)
+
+WINDOW = gauss(LONG, 0.4)
+
+
+def _octave_scale() -> Floats:
+    """Smoothing and spline interpolation as one matrix: spectrum @ it is on the log₂ axis, (513, 513)."""
+    source = np.log2(np.arange(1, BINS) * RATE / POINTS)
+    source = np.concatenate([[2 * source[0] - source[1]], source])
+    smooth = 0.5 * np.eye(BINS) + 0.25 * np.eye(BINS, k=1) + 0.25 * np.eye(BINS, k=-1)
+    smooth[-1] = np.eye(BINS)[-1]
+    spline = CubicSpline(source, smooth, bc_type="natural")
+    target = SCALE_LOW + STEP * np.arange(BINS)
+    selectivity = PER_OCTAVE * np.log2(65 / 50) - 1
+    ear = 0.5 + np.arctan(3 * (np.arange(BINS) + 1 - selectivity) / PER_OCTAVE) / np.pi
+    return np.ascontiguousarray((spline(target) * ear[:, None]).T, dtype=np.float32)
+
+
+OCTAVE_SCALE = _octave_scale()
+SHIFTS = [int(PER_OCTAVE * np.log2(h)) for h in range(1, HARMONICS + 1)]
+
+
+def magnitude(windowed: Floats) -> Floats:
+    """|DFT| of Gauss-windowed frames, (frames, 960) → (frames, 513)."""
+    return np.abs(np.fft.rfft(windowed, POINTS)).astype(np.float32, copy=False)
+
+
+def enhance(spectrum: Floats) -> Floats:
+    """Zero every bin further than two from the nearest peak, between the first peak and the last."""
+    peak = np.zeros(spectrum.shape, np.bool_)
+    rise = np.diff(spectrum, axis=1)
+    peak[:, 0] = rise[:, 0] < 0
+    peak[:, 1:-1] = (rise[:, :-1] > 0) & (rise[:, 1:] <= 0)
+    peak[:, -1] = rise[:, -1] > 0
+    near = peak.copy()
+    for reach in (1, 2):
+        near[:, reach:] |= peak[:, :-reach]
+        near[:, :-reach] |= peak[:, reach:]
+    bins = np.arange(BINS)
+    near |= bins <= np.argmax(peak, axis=1)[:, None]
+    near |= bins >= BINS - 1 - np.argmax(peak[:, ::-1], axis=1)[:, None]
+    return spectrum * near
+
+
+def summation(spectrum: Floats) -> Floats:
+    """The subharmonic sum spectrum, (frames, 513) magnitudes → (frames, 513)."""
+    octaves = np.maximum(enhance(spectrum) @ OCTAVE_SCALE, 0)
+    total = octaves.copy()
+    for order, shift in enumerate(SHIFTS[1:], start=1):
+        total[:, :-shift] += np.float32(COMPRESSION**order) * octaves[:, shift:]
+    return total / np.float32(HARMONICS)
+
+
+def candidates(spectrum: Floats) -> tuple[Floats, Floats]:
+    """(frames, 513) magnitudes → frequency in Hz and voicing 0–1, each (frames, 6).
+
+    The best candidate comes first; places without a candidate hold zeros.
+    """
+    score = summation(spectrum)
+    middle = score[:, 1:-1]
+    peak = (middle > score[:, :-2]) & (middle > score[:, 2:])
+    ranked = np.where(peak, middle, 0)
+    best = np.argsort(-ranked, axis=1)[:, :CANDIDATES]
+    real = np.take_along_axis(ranked, best, 1) > 0
+    left, top, right = (np.take_along_axis(score, best + i, 1).astype(np.float64) for i in range(3))
+    bend = left - 2 * top + right
+    shift = np.where(real, 0.5 * (left - right) / np.where(real, bend, 1), 0)
+    height = top - 0.25 * (left - right) * shift
+    frequency = np.exp2(SCALE_LOW + STEP * (best + 1 + shift))
+    mean = score.mean(axis=1, dtype=np.float64)[:, None]
+    voicing = np.where(height > mean, 1 - mean / np.maximum(height, 1e-30), 0)
+    valid = real & (frequency >= LOW_HZ) & (frequency <= HIGH_HZ)
+    return _arrange(frequency, voicing, height, valid)
+
+
+def _arrange(frequency: Floats, voicing: Floats, height: Floats, valid: Bools) -> tuple[Floats, Floats]:
+    """Valid candidates first, in rank order, the one with the highest refined peak swapped to the front."""
+    order = np.argsort(~valid, axis=1, kind="stable")
+    keep = np.take_along_axis(valid, order, 1)
+    height = np.take_along_axis(height, order, 1) * keep
+    rows, top = np.arange(len(order)), np.argmax(height, axis=1)
+    order[rows, 0], order[rows, top] = order[rows, top], order[rows, 0].copy()
+    keep = np.take_along_axis(valid, order, 1)
+    picked = (np.take_along_axis(values, order, 1) * keep for values in (frequency, voicing))
+    first, second = (values.astype(np.float32) for values in picked)
+    return first, second
