@@ -1,0 +1,1 @@
+"""Pipelines and training recipes, every line with its unit."""

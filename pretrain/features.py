@@ -1,0 +1,138 @@
+"""Features of a corpus, from the same engine that computes them live."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from stimmung.engine.config import Description, SegmentsTable, StreamTable
+from stimmung.engine.errors import PluginError, ProtocolError
+from stimmung.engine.host import Host, open_source
+from stimmung.engine.plugin import Input
+from stimmung.engine.types import Chunk, Fault, Features, Floats
+
+from .corpora import Corpus
+from .recipe import Recipe
+
+Progress = Callable[[int, int, str], None]
+
+SHORTEST_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Feature vectors of a corpus: ``features`` holds one (n, dim) matrix for each of ``inputs``.
+
+    ``item`` (n,) is the position of each row's recording in the corpus; ``window_s`` (n,) is the
+    length of the window the row was computed from, 0 for the whole recording. ``hours`` is the length
+    of all recordings.
+    """
+
+    inputs: tuple[Input, ...]
+    features: list[Floats]
+    item: npt.NDArray[np.int64]
+    window_s: npt.NDArray[np.float64]
+    hours: float
+
+    @property
+    def whole(self) -> npt.NDArray[np.bool_]:
+        """Which rows are of whole recordings."""
+        return np.equal(self.window_s, 0)
+
+    def of(self, chosen: npt.NDArray[np.bool_]) -> list[Floats]:
+        """The chosen rows of every input."""
+        return [matrix[chosen] for matrix in self.features]
+
+
+def compute(recipe: Recipe, corpus: Corpus, progress: Progress) -> Rows:
+    """One row for each recording, and one for each window that the recipe cuts from it.
+
+    Raises InputError for audio that cannot be used, ProtocolError when two speakers share a recording.
+    """
+    vectors: list[dict[str, Floats]] = []
+    item, window_s, samples = [], [], 0
+    owner: dict[bytes, int] = {}
+    with ExitStack() as stack:
+        whole, *windows = [stack.enter_context(Host(description)) for description in _descriptions(recipe)]
+        for position, entry in enumerate(corpus.items):
+            digest = hashlib.sha256()
+            ((features, length),) = _segments(whole, entry.file, digest)
+            _refuse_shared(corpus, owner.setdefault(digest.digest(), position), position)
+            samples += length
+            found = [(0.0, features)]
+            for host, size_s in zip(windows, recipe.windows_s, strict=True):
+                if length > size_s * recipe.rate:
+                    found += [(size_s, features) for features, _ in _segments(host, entry.file)]
+            vectors += [features for _, features in found]
+            window_s += [size_s for size_s, _ in found]
+            item += [position] * len(found)
+            progress(position + 1, len(corpus.items), "features")
+        facts = [whole.bus.facts[table.name] for table in recipe.extractors]
+    return Rows(
+        inputs=tuple(Input(fact.name, fact.dim, fact.version) for fact in facts),
+        features=[np.stack([row[fact.name] for row in vectors]) for fact in facts],
+        item=np.array(item),
+        window_s=np.array(window_s),
+        hours=samples / recipe.rate / 3600,
+    )
+
+
+def standardise_by_speaker(rows: Rows, speakers: Sequence[str]) -> Rows:
+    """Every feature with mean 0 and deviation 1 over the whole recordings of each speaker.
+
+    ``speakers`` are those of the corpus' items.
+    """
+    speaker_of = np.asarray(speakers)[rows.item]
+    features = [matrix.copy() for matrix in rows.features]
+    for matrix in features:
+        for speaker in np.unique(speaker_of):
+            own = speaker_of == speaker
+            reference = matrix[own & rows.whole].astype(np.float64)
+            deviation = reference.std(axis=0)
+            matrix[own] = (matrix[own] - reference.mean(axis=0)) / np.where(deviation > 0, deviation, 1)
+    return replace(rows, features=features)
+
+
+def _descriptions(recipe: Recipe) -> Iterator[Description]:
+    """A pipeline without classifiers for whole recordings, and one for each length of window."""
+    segments = [SegmentsTable(kind="whole", shortest_s=SHORTEST_S)]
+    segments += [SegmentsTable(window_s=s, hop_s=s / 2, shortest_s=s) for s in recipe.windows_s]
+    for table in segments:
+        yield Description(stream=StreamTable(rate=recipe.rate), segments=table, extractors=recipe.extractors)
+
+
+def _segments(
+    host: Host, file: Path, digest: hashlib._Hash | None = None
+) -> list[tuple[dict[str, Floats], int]]:
+    """(features by input, length in samples) of each segment of a recording."""
+    (feed,) = open_source(str(file)).feeds()
+    segments: dict[int, tuple[dict[str, Floats], int]] = {}
+    for output in host.stream(str(file), features=True).play(_tapped(feed.chunks, digest)):
+        if isinstance(output, Fault):
+            raise PluginError(f"'{file}' has no features from '{output.plugin}'", got=output.error)
+        if isinstance(output, Features):
+            features, _ = segments.setdefault(output.index, ({}, output.span.length))
+            features[output.extractor] = output.values
+    return list(segments.values())
+
+
+def _tapped(chunks: Iterable[Chunk], digest: hashlib._Hash | None) -> Iterator[Chunk]:
+    for chunk in chunks:
+        if digest is not None:
+            digest.update(chunk.samples.tobytes())
+        yield chunk
+
+
+def _refuse_shared(corpus: Corpus, first: int, second: int) -> None:
+    one, other = corpus.items[first], corpus.items[second]
+    if one.speaker != other.speaker:
+        raise ProtocolError(
+            f"speakers {one.speaker} and {other.speaker} share a recording",
+            got=f"the same audio in '{one.file}' and '{other.file}'",
+            remedy="drop one of them, or training and test overlap",
+        )

@@ -1,0 +1,84 @@
+"""From a recipe and a corpus to a model folder with its card."""
+
+from __future__ import annotations
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+from stimmung.engine.cards import CARD, Card, CardInput, TrainedOn, write_card
+from stimmung.engine.errors import ConfigError
+
+from .corpora import Corpus, read_corpus
+from .evaluate import corpus_rows, run_folds
+from .features import Progress, Rows
+from .fit import Trained, build_trainer, fit_speakers
+from .folds import read_protocol
+from .recipe import Recipe, read_recipe
+
+
+def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = None) -> Path:
+    """The model folder ``out``: trained on the whole corpus, its card with the figures of the protocol.
+
+    The figures come from :func:`~stimmung.pretrain.evaluate.evaluate`'s own procedure, on models that
+    each left some speakers out. Raises ConfigError, InputError or ProtocolError.
+    """
+    read = read_recipe(recipe)
+    if read.normalise == "speaker":
+        raise ConfigError(
+            f"recipe '{read.name}' cannot become a model",
+            got='normalise = "speaker", which needs all recordings of a speaker at once',
+            expected='normalise = "none"',
+            remedy="evaluate it instead: stimmung evaluate",
+        )
+    if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / CARD).is_file():
+        raise ConfigError(f"'{out}' is no model folder and not empty", remedy="choose another --out")
+    data = read_corpus(corpus, read.target, read.labels)
+    folds = read_protocol(read.protocol, data.speakers)
+    rows = corpus_rows(read, data, progress)
+    report = run_folds(read, data, rows, folds, read.protocol, progress)
+    trained = fit_speakers(build_trainer(read), rows, data, data.speakers)
+    out.mkdir(parents=True, exist_ok=True)
+    trained.save(out)
+    write_card(out, _card(read, data, rows, trained, report))
+    return out
+
+
+def _card(recipe: Recipe, corpus: Corpus, rows: Rows, trained: Trained, report: dict[str, Any]) -> Card:
+    figures = {key: _rounded(report[key]) for key in ("uar", "uar_ci95", "wa", "ece")}
+    for window, windowed in report["windows"].items():
+        if windowed["n"]:
+            figures[f"uar of windows of {window}"] = _rounded(windowed["uar"])
+    return Card(
+        name=recipe.name,
+        plugin=recipe.classifier.plugin,
+        target=recipe.target,
+        labels=list(trained.labels),
+        rate=recipe.rate,
+        inputs=[
+            CardInput(entry.name, entry.dim, entry.version, table.options)
+            for entry, table in zip(rows.inputs, recipe.extractors, strict=True)
+        ],
+        trained_on=TrainedOn(
+            corpus=recipe.about.corpus,
+            citation=recipe.about.citation,
+            licence=recipe.about.corpus_licence,
+            clips=len(corpus.items),
+            speakers=len(corpus.speakers),
+            hours=report["hours"],
+        ),
+        protocol=(
+            f"{recipe.protocol}: every speaker tested once, by a model trained, scaled and calibrated "
+            "without them; the interval resamples speakers"
+        ),
+        figures=figures,
+        licence=recipe.about.licence,
+        intended_use=recipe.about.intended_use,
+        limits=recipe.about.limits,
+        created=datetime.datetime.now(datetime.UTC).date().isoformat(),
+        versions=report["versions"],
+    )
+
+
+def _rounded(figure: float | list[float]) -> float | list[float]:
+    return [round(bound, 4) for bound in figure] if isinstance(figure, list) else round(figure, 4)

@@ -1,0 +1,220 @@
+"""The linear machine: what was trained is what runs, to the bit, or it does not run at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import skops.io
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import LinearSVC
+from stimmung.engine.cards import Card, CardInput, TrainedOn, load_card, write_card
+from stimmung.engine.errors import ModelError, ProtocolError
+from stimmung.engine.plugin import Classifier, Input
+from stimmung.engine.types import Floats
+from stimmung.plugins.classify.svm import FILE, Scorer, Svm, Trainer, Training
+
+LABELS = ("anger", "neutral", "sadness")
+DIMS = (30, 12)
+
+
+def data(labels: tuple[str, ...] = LABELS) -> tuple[list[Floats], list[str], list[str]]:
+    """Rows of six speakers, overlapping classes of unequal size, features of very unequal scale."""
+    random = np.random.default_rng(0)
+    truth = random.choice(
+        len(labels), 240, p=np.arange(1, len(labels) + 1) / np.arange(1, len(labels) + 1).sum()
+    )
+    speakers = random.integers(6, size=240)
+    rows = random.normal(size=(240, sum(DIMS))) + random.normal(size=(6, sum(DIMS)))[speakers]
+    rows += random.normal(size=(len(labels), sum(DIMS)))[truth] * 0.6
+    rows = (rows * 10 ** random.uniform(-3, 3, sum(DIMS))).astype(np.float32)
+    features = [rows[:, : DIMS[0]], rows[:, DIMS[0] :]]
+    return features, [labels[t] for t in truth], [f"s{s}" for s in speakers]
+
+
+def card(training: Training) -> Card:
+    return Card(
+        name="toy",
+        plugin="svm",
+        target="emotion",
+        labels=list(training.labels),
+        rate=16000,
+        inputs=[CardInput("a", DIMS[0], "1"), CardInput("b", DIMS[1], "2")],
+        trained_on=TrainedOn("none", "none", "none", clips=240, speakers=6, hours=0.1),
+        protocol="none",
+        figures={},
+        licence="none",
+        intended_use="tests",
+        limits="all",
+        created="2026-01-01",
+        versions={},
+    )
+
+
+@pytest.fixture
+def training() -> Training:
+    return Trainer(c=0.01).fit(*data())
+
+
+@pytest.fixture
+def folder(training: Training, tmp_path: Path) -> Path:
+    training.save(tmp_path)
+    write_card(tmp_path, card(training))
+    return tmp_path
+
+
+def test_it_follows_the_contract_of_a_classifier(folder: Path) -> None:
+    svm = Svm(str(folder))
+    assert isinstance(svm, Classifier)
+    assert (svm.name, svm.rate, svm.target, svm.labels) == ("svm", 16000, "emotion", LABELS)
+    assert svm.inputs == (Input("a", 30, "1"), Input("b", 12, "2"))
+    probabilities = svm.predict(data()[0])
+    assert probabilities.dtype == np.float32
+    assert probabilities.shape == (240, 3)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
+
+
+def test_what_was_trained_is_what_runs_to_the_bit(training: Training, folder: Path) -> None:
+    np.testing.assert_array_equal(training.predict(data()[0]), Svm(str(folder)).predict(data()[0]))
+
+
+@pytest.mark.parametrize("labels", [LABELS, LABELS[:2]])
+def test_probabilities_equal_those_of_scikit_learns_own_calibration(labels: tuple[str, ...]) -> None:
+    features, truth, speakers = data(labels)
+    rows = np.concatenate(features, axis=1)
+    machine = make_pipeline(
+        StandardScaler(), LinearSVC(C=0.01, class_weight="balanced", tol=1e-2, random_state=0)
+    )
+    splits = list(GroupKFold(6).split(rows, truth, speakers))
+    theirs = CalibratedClassifierCV(machine, method="temperature", cv=splits, ensemble=False)
+    expected = theirs.fit(rows, np.array(truth)).predict_proba(rows)
+    got = Trainer(c=0.01).fit(features, truth, speakers).predict(features)
+    np.testing.assert_allclose(got, expected, atol=1e-4)  # both temperatures come from a bounded search
+
+
+def test_the_affine_form_equals_scaling_and_scoring_step_by_step(training: Training) -> None:
+    features = data()[0]
+    scores = training.beta * training.machine.decision_function(np.concatenate(features, axis=1))
+    powers = np.exp(scores)
+    np.testing.assert_allclose(
+        training.predict(features), powers / powers.sum(axis=1, keepdims=True), atol=1e-6
+    )
+
+
+def test_calibration_never_changes_which_label_wins(training: Training) -> None:
+    features = data()[0]
+    raw = training.machine.decision_function(np.concatenate(features, axis=1))
+    np.testing.assert_array_equal(training.predict(features).argmax(axis=1), raw.argmax(axis=1))
+
+
+def test_a_row_gets_the_same_bits_alone_and_in_any_batch() -> None:
+    random = np.random.default_rng(0)
+    scorer = Scorer(random.normal(size=(4, 6373)), random.normal(size=4))
+    rows = random.normal(size=(64, 6373)).astype(np.float32)
+    together = scorer.probabilities(rows)
+    for size in (1, 3, 64):
+        parts = [scorer.probabilities(rows[at : at + size]) for at in range(0, 64, size)]
+        np.testing.assert_array_equal(np.concatenate(parts), together)
+    np.testing.assert_array_equal(scorer.probabilities(np.asfortranarray(rows)), together)
+
+
+def test_extreme_scores_stay_probabilities() -> None:
+    scorer = Scorer(np.array([[1e30], [-1e30]]), np.zeros(2))
+    assert scorer.probabilities(np.float32([[1], [-1]])).tolist() == [[1, 0], [0, 1]]
+
+
+def test_a_feature_that_never_varied_in_training_does_no_harm() -> None:
+    (first, second), truth, speakers = data()
+    second[:, 0] = 7
+    training = Trainer(c=0.01).fit([first, second], truth, speakers)
+    assert np.isfinite(training.predict([first, second])).all()
+
+
+def test_of_several_costs_the_best_for_held_out_speakers_is_taken() -> None:
+    assert Trainer(c=[1e-9, 0.01]).fit(*data()).chosen == {"c": 0.01}
+
+
+def test_training_needs_two_speakers_and_two_labels() -> None:
+    features, truth, speakers = data()
+    with pytest.raises(ProtocolError, match="got speakers x, expected at least two speakers"):
+        Trainer().fit(features, truth, ["x"] * 240)
+    with pytest.raises(ProtocolError, match="got labels anger, expected at least two labels"):
+        Trainer().fit(features, ["anger"] * 240, speakers)
+
+
+def test_the_model_file_is_small_and_holds_no_training_data(training: Training, tmp_path: Path) -> None:
+    training.save(tmp_path)
+    content = skops.io.load(tmp_path / FILE, trusted=[])
+    assert set(content) == {"machine", "beta", "labels"}
+    arrays = [value for _, step in content["machine"].steps for value in vars(step).values()]
+    assert not any(240 in np.shape(value) for value in arrays)
+    assert (tmp_path / FILE).stat().st_size < 20_000
+
+
+def test_an_altered_model_file_is_refused_before_it_is_opened(folder: Path) -> None:
+    content = bytearray((folder / FILE).read_bytes())
+    content[len(content) // 2] ^= 1
+    (folder / FILE).write_bytes(content)
+    with pytest.raises(ModelError, match=r"sha256 of .*svm\.skops"):
+        Svm(str(folder))
+
+
+def test_a_type_that_is_not_trusted_is_refused_by_name(folder: Path, training: Training) -> None:
+    content = {"machine": training.machine, "beta": subprocess.Popen.__init__, "labels": list(LABELS)}
+    skops.io.dump(content, folder / FILE)
+    write_card(folder, load_card(folder))
+    with pytest.raises(ModelError, match="types that are not trusted"):
+        Svm(str(folder))
+
+
+@pytest.mark.parametrize(
+    "machine",
+    [
+        LogisticRegression(),
+        make_pipeline(MinMaxScaler(), LinearSVC()),
+        make_pipeline(StandardScaler(), LinearSVC()),
+        "no machine",
+    ],
+)
+def test_a_file_that_holds_something_else_is_refused(folder: Path, machine: object) -> None:
+    skops.io.dump({"machine": machine, "beta": 1.0, "labels": list(LABELS)}, folder / FILE)
+    write_card(folder, load_card(folder))
+    with pytest.raises(ModelError, match="holds no calibrated linear machine"):
+        Svm(str(folder))
+
+
+def test_a_file_that_is_no_archive_is_refused(folder: Path) -> None:
+    (folder / FILE).write_bytes(b"nothing")
+    write_card(folder, load_card(folder))
+    with pytest.raises(ModelError, match="cannot be read"):
+        Svm(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": ["anger", "sadness", "neutral"]}, "does not fit its card, got labels anger, neutral"),
+        ({"inputs": [CardInput("a", 30, "1")]}, "over 42 features, expected .* over 30"),
+        ({"plugin": "softmax"}, "not for the classifier 'svm', got plugin 'softmax'"),
+    ],
+)
+def test_a_card_that_tells_another_story_is_refused(
+    folder: Path, changes: dict[str, object], message: str
+) -> None:
+    write_card(folder, msgspec.structs.replace(load_card(folder), **changes))
+    with pytest.raises(ModelError, match=message):
+        Svm(str(folder))
+
+
+def test_importing_the_plugin_imports_no_learning_library() -> None:
+    heavy = "{'sklearn', 'skops', 'scipy', 'torch'}"
+    code = f"import sys, stimmung.plugins.classify.svm; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
