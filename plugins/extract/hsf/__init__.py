@@ -54,7 +54,7 @@ class Hsf:
 
 def _summarise(rows: Floats) -> Floats:
     voiced, energy, spectral = rows_.smoothed(rows)
-    count = len(voiced)
+    count = len(rows)
     voiced_delta = contours.delta_voiced(voiced)
     energy_delta, spectral_delta = contours.delta(energy), contours.delta(spectral)
 
@@ -62,12 +62,12 @@ def _summarise(rows: Floats) -> Floats:
         return np.ascontiguousarray(np.concatenate([part[:frames].T for part in parts]))
 
     blocks = [
-        functionals.shape(across(energy, energy_delta, frames=count)),
-        functionals.shape(across(spectral, spectral_delta, frames=len(spectral))),
-        functionals.voiced(across(voiced, voiced_delta, frames=count)),
+        functionals.shape(across(energy, energy_delta, frames=count - 2)),
+        functionals.shape(across(spectral, spectral_delta, frames=count + 2)),
+        functionals.voiced(across(voiced, voiced_delta, frames=count - 2)),
         functionals.f0(across(voiced[:, :1], frames=count)),
         functionals.level(across(energy, spectral, frames=count)),
-        functionals.change(across(energy_delta, spectral_delta, frames=count + 2)),
+        functionals.change(across(energy_delta, spectral_delta, frames=count - 2)),
     ]
     values = np.concatenate([block.reshape(-1) for block in blocks])
     return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)

@@ -22,7 +22,7 @@ from .spectrum import BIN_HZ, BINS
 BANDS = 26
 LOW_HZ, HIGH_HZ = 20.0, 8000.0
 COMPRESSION = 0.33
-ENERGY_FLOOR = 9.3e-10
+SAMPLE_SCALE = 32767.0
 RASTA_LOW_HZ, RASTA_HIGH_HZ = 1.0, 29.0
 WARM_UP = 5
 
@@ -44,7 +44,7 @@ def filter_bank() -> Floats:
     falling = (edges[2:] - position) / np.diff(edges)[1:]
     bank = np.maximum(0.0, np.minimum(rising, falling))
     bank[[0, 1, BINS]] = 0.0
-    return bank.astype(np.float32)
+    return (bank * SAMPLE_SCALE**2).astype(np.float32)
 
 
 def equal_loudness() -> Doubles:
@@ -58,38 +58,45 @@ def equal_loudness() -> Doubles:
 
 
 BANK = filter_bank()
+FULL_SCALE = np.float32(2 * np.log(SAMPLE_SCALE))
 LOG_LOUDNESS = equal_loudness().astype(np.float32)
 
 
 def log_bands(spectrum: Floats) -> Floats:
-    """ln of the band energies, floored: (frames, 257) magnitudes → (frames, 26)."""
-    return np.log(np.maximum((spectrum * spectrum) @ BANK, ENERGY_FLOOR))
+    """ln E_b for 16-bit samples, never below 0: (frames, 257) magnitudes → (frames, 26).
+
+    In digital silence the bands are exactly zero, and with them the cepstrum.
+    """
+    return np.log(np.maximum((spectrum * spectrum) @ BANK, 1))
 
 
-def _rasta_taps() -> tuple[Doubles, float]:
-    """The numerator and the pole: a ramp band-limited at 29 Hz and a leak of 1 Hz."""
+def _rasta_taps() -> tuple[Floats, Floats]:
+    """Numerator and denominator: a ramp band-limited at 29 Hz and a leak of 1 Hz."""
     pole = 1 - np.sin(2 * np.pi * RASTA_LOW_HZ * FRAME_PERIOD_S)
     c = np.cos(2 * np.pi * RASTA_HIGH_HZ * FRAME_PERIOD_S)
     taps = np.array([2.0, -4 * c, 0.0, 4 * c, -2.0]) / np.sqrt(10 * (32 * c * c + 8))
-    return taps, float(pole)
+    return taps.astype(np.float32), np.float32([1, -pole])
 
 
-TAPS, POLE = _rasta_taps()
+TAPS, LEAK = _rasta_taps()
+ONE = np.float32([1])
 
 
 def rasta(bands: Floats) -> Floats:
     """Band-pass filtered log bands along time, (frames, 26) → (frames, 26).
 
+    The filter runs on levels relative to full scale, as published; a common level has no lasting effect.
+
     The first five frames are zero and the recursion starts from rest at the sixth, so the filter
     needs no past: a segment's own rows are all it ever sees.
     """
-    smooth = np.zeros_like(bands)
-    for delay, tap in enumerate(TAPS):
-        if tap and len(bands) > WARM_UP:
-            smooth[WARM_UP:] += np.float32(tap) * bands[WARM_UP - delay : len(bands) - delay]
-    return lfilter(np.float32([1]), np.float32([1, -POLE]), smooth, axis=0)
+    bands = bands - FULL_SCALE
+    start = np.zeros((TAPS.size - 1, bands.shape[1]), np.float32)
+    _, state = lfilter(TAPS, ONE, bands[:WARM_UP], axis=0, zi=start)
+    smooth, _ = lfilter(TAPS, LEAK, bands[WARM_UP:], axis=0, zi=state)
+    return np.concatenate([np.zeros_like(bands[:WARM_UP]), smooth])
 
 
 def loudness(bands: Floats) -> Floats:
-    """The power law on log bands: exp(0.33 (ln E + ln L)), (frames, 26)."""
-    return np.exp(COMPRESSION * (bands + LOG_LOUDNESS))
+    """The power law on log bands relative to full scale: exp(0.33 (ln E + ln L)), (frames, 26)."""
+    return np.exp(np.float32(COMPRESSION) * (bands + LOG_LOUDNESS))

@@ -22,7 +22,7 @@ def padded(contours: Floats, before: int, after: int) -> Floats:
 def smooth(contours: Floats) -> Floats:
     """(T, channels) → (T + 1, channels)."""
     x = padded(contours, 1, 2)
-    return (x[:-2] + x[1:-1] + x[2:]) / np.float32(3)
+    return (x[1:-1] + x[:-2] + x[2:]) / np.float32(3)
 
 
 def smooth_voiced(contours: Floats) -> Floats:
@@ -30,7 +30,7 @@ def smooth_voiced(contours: Floats) -> Floats:
     x = padded(contours, 1, 2)
     here = x != 0
     count = here[:-2].astype(np.float32) + here[1:-1] + here[2:]
-    total = x[:-2] + x[1:-1] + x[2:]
+    total = x[1:-1] + x[:-2] + x[2:]
     return np.where(here[1:-1], total / np.maximum(count, 1), 0).astype(np.float32)
 
 

@@ -82,7 +82,7 @@ def smoothed(rows: Floats) -> tuple[Floats, Floats, Floats]:
     spectral = spectral.copy()
     spectral[1:, 6], spectral[0, 6] = spectral[:-1, 6].copy(), 0
     loud = auditory.loudness(auditory.rasta(bands))
-    plain = auditory.loudness(bands)
+    plain = auditory.loudness(bands - auditory.FULL_SCALE)
     means = np.stack([plain.mean(axis=1), loud.mean(axis=1), rms[:, 0]], 1)
     crossings = contours.smooth(rows[:, SHORT_BLOCK : SHORT_BLOCK + 1])
     lively = np.concatenate([contours.smooth(means)[: count + 1], crossings], 1)

