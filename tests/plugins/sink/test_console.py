@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
 
 import pytest
 from rich.console import Console as Terminal
-from stimmung.engine.types import EmotionState, Prediction, Span, Status
+from sink_events import PREDICTION, state
+from stimmung.engine.types import Span, Status
 from stimmung.plugins.sink.console import ROWS, Console, plain_line
 
-State = Callable[..., EmotionState]
 
-
-def test_a_state_is_one_line_of_fixed_columns(state: State) -> None:
+def test_a_state_is_one_line_of_fixed_columns() -> None:
     assert plain_line(state()) == "00:05.0  emotion  anger      0.82  ████████░░  4/5 votes"
 
 
-def test_a_state_that_is_unsure_says_so(state: State) -> None:
+def test_a_state_that_is_unsure_says_so() -> None:
     unsure = state(status=Status.UNSURE, label="sadness", confidence=0.3)
     assert plain_line(unsure) == "00:05.0  emotion  sadness    0.30  ███░░░░░░░  1/5 votes  unsure"
 
 
-def test_a_stream_where_nobody_spoke_has_a_dash_for_a_label(state: State) -> None:
+def test_a_stream_where_nobody_spoke_has_a_dash_for_a_label() -> None:
     silent = state(status=Status.NO_SPEECH, label=None, confidence=0.0, votes={}, voters=0)
     assert plain_line(silent) == "00:05.0  emotion  –          0.00  ░░░░░░░░░░  0/0 votes  no speech"
 
@@ -40,16 +38,16 @@ def test_a_stream_where_nobody_spoke_has_a_dash_for_a_label(state: State) -> Non
         (360_000_100, 1_000, "100:00:00.1"),
     ],
 )
-def test_time_is_never_rounded_up(state: State, stop: int, rate: int, shown: str) -> None:
+def test_time_is_never_rounded_up(stop: int, rate: int, shown: str) -> None:
     assert plain_line(state(span=Span(0, stop, rate))).split()[0] == shown
 
 
 def test_the_stream_is_named_before_its_first_state_and_when_it_changes(
-    capsys: pytest.CaptureFixture[str], state: State, prediction: Prediction
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     sink = Console()
     for stream in ("a.wav", "a.wav", "b.wav", "a.wav"):
-        sink.write(prediction)
+        sink.write(PREDICTION)
         sink.write(state(stream=stream))
     sink.close()
     sink.close()
@@ -58,9 +56,7 @@ def test_the_stream_is_named_before_its_first_state_and_when_it_changes(
     assert capsys.readouterr().out.splitlines() == want
 
 
-def test_an_output_that_is_not_unicode_gets_question_marks(
-    monkeypatch: pytest.MonkeyPatch, state: State
-) -> None:
+def test_an_output_that_is_not_unicode_gets_question_marks(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(raw, encoding="ascii"))
     sink = Console()
@@ -88,7 +84,7 @@ def rows(terminal: io.StringIO) -> list[str]:
     return [line for line in last.splitlines()[1:] if "emotion" in line or "arousal" in line]
 
 
-def test_a_terminal_gets_one_row_for_each_stream_and_target(terminal: io.StringIO, state: State) -> None:
+def test_a_terminal_gets_one_row_for_each_stream_and_target(terminal: io.StringIO) -> None:
     sink = Console()
     sink.write(state(stream="b.wav"))
     sink.write(state(target="arousal", label="high", probabilities={"low": 0.1, "high": 0.9}))
@@ -107,7 +103,7 @@ def test_a_terminal_gets_one_row_for_each_stream_and_target(terminal: io.StringI
     assert "b.wav" in table[2]
 
 
-def test_the_table_keeps_to_the_streams_heard_last(terminal: io.StringIO, state: State) -> None:
+def test_the_table_keeps_to_the_streams_heard_last(terminal: io.StringIO) -> None:
     sink = Console()
     for number in range(ROWS + 10):
         sink.write(state(stream=f"{number:03}.wav"))

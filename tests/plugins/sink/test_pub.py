@@ -7,12 +7,10 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 import zmq
+from sink_events import PREDICTION, state
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.records import record
-from stimmung.engine.types import EmotionState, Prediction
 from stimmung.plugins.sink.pub import HIGH_WATER_MARK, Publisher
-
-State = Callable[..., EmotionState]
 
 
 @pytest.fixture
@@ -23,7 +21,7 @@ def publisher() -> Iterator[Publisher]:
 
 
 @pytest.fixture
-def subscriber(publisher: Publisher, state: State) -> Iterator[Callable[[bytes], zmq.Socket[bytes]]]:
+def subscriber(publisher: Publisher) -> Iterator[Callable[[bytes], zmq.Socket[bytes]]]:
     """Opens a subscriber to one topic; it has joined when it is returned."""
     context = zmq.Context()
     opened = []
@@ -56,7 +54,7 @@ def hear(socket: zmq.Socket[bytes]) -> tuple[bytes, dict[str, object]]:
 
 
 def test_a_state_is_heard_as_topic_and_messagepack(
-    publisher: Publisher, subscriber: Callable[[bytes], zmq.Socket[bytes]], state: State
+    publisher: Publisher, subscriber: Callable[[bytes], zmq.Socket[bytes]]
 ) -> None:
     socket = subscriber(b"state")
     publisher.write(state())
@@ -66,17 +64,15 @@ def test_a_state_is_heard_as_topic_and_messagepack(
 def test_a_subscriber_to_everything_hears_predictions_too(
     publisher: Publisher,
     subscriber: Callable[[bytes], zmq.Socket[bytes]],
-    state: State,
-    prediction: Prediction,
 ) -> None:
     socket = subscriber(b"")
-    publisher.write(prediction)
+    publisher.write(PREDICTION)
     publisher.write(state())
     assert [hear(socket)[0] for _ in range(2)] == [b"prediction", b"state"]
 
 
 def test_a_subscriber_that_does_not_read_loses_events_and_holds_nobody_up(
-    publisher: Publisher, subscriber: Callable[[bytes], zmq.Socket[bytes]], state: State
+    publisher: Publisher, subscriber: Callable[[bytes], zmq.Socket[bytes]]
 ) -> None:
     socket = subscriber(b"state")
     written = HIGH_WATER_MARK * 100  # far more than the sockets of both ends hold
@@ -90,7 +86,7 @@ def test_a_subscriber_that_does_not_read_loses_events_and_holds_nobody_up(
     assert 0 < heard < written
 
 
-def test_without_a_subscriber_events_go_nowhere_and_closing_is_quick(state: State) -> None:
+def test_without_a_subscriber_events_go_nowhere_and_closing_is_quick() -> None:
     publisher = Publisher("tcp://127.0.0.1:*")
     for _ in range(HIGH_WATER_MARK * 2):
         publisher.write(state())
