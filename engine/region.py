@@ -73,7 +73,7 @@ class Region:
 
     def segment_audio(self, span: Span) -> Floats:
         """The segment's samples if an extractor asks for them, otherwise none."""
-        return self.audio(span.start, span.stop) if self._keeps_audio else self.audio(span.start, span.start)
+        return self.audio(span.start, span.stop) if self._keeps_audio else self.audio(self.stop, self.stop)
 
     def speech(self, span: Span) -> float:
         """The share of the span in which voice activity was detected; 1 without a detector."""
