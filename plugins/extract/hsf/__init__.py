@@ -23,9 +23,9 @@ import numpy as np
 from stimmung.engine.plugin import hookimpl
 from stimmung.engine.types import Floats
 
-from . import contours, functionals, names
-from . import rows as rows_
+from . import functionals, names
 from .frames import HOP, LONG, RATE
+from .rows import CHANNELS, assemble, describe
 
 
 class Hsf:
@@ -36,41 +36,21 @@ class Hsf:
     rate = RATE
     hop = HOP
     support = LONG
-    channels = rows_.CHANNELS
+    channels = CHANNELS
     dim = 6373
 
     def describe(self, samples: Floats) -> Floats:
         """(n,) samples → ((n - 960) // 160 + 1, channels), none when n < 960."""
-        return rows_.describe(samples)
+        return describe(samples)
 
     def summarise(self, rows: Sequence[Floats]) -> Floats:
         """The rows of each segment → (segments, 6373), all finite."""
-        return np.stack([_summarise(segment) for segment in rows])
+        features = [functionals.functionals(assemble(segment)) for segment in rows]
+        return np.nan_to_num(np.array(features, np.float32).reshape(len(rows), self.dim))
 
     def feature_names(self) -> list[str]:
         """The 6373 names, in order."""
         return names.feature_names()
-
-
-def _summarise(rows: Floats) -> Floats:
-    voiced, energy, spectral = rows_.smoothed(rows)
-    count = len(rows)
-    voiced_delta = contours.delta_voiced(voiced)
-    energy_delta, spectral_delta = contours.delta(energy), contours.delta(spectral)
-
-    def across(*parts: Floats, frames: int) -> Floats:
-        return np.ascontiguousarray(np.concatenate([part[:frames].T for part in parts]))
-
-    blocks = [
-        functionals.shape(across(energy, energy_delta, frames=count - 2)),
-        functionals.shape(across(spectral, spectral_delta, frames=count + 2)),
-        functionals.voiced(across(voiced, voiced_delta, frames=count - 2)),
-        functionals.f0(across(voiced[:, :1], frames=count)),
-        functionals.level(across(energy, spectral, frames=count)),
-        functionals.change(across(energy_delta, spectral_delta, frames=count - 2)),
-    ]
-    values = np.concatenate([block.reshape(-1) for block in blocks])
-    return np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).astype(np.float32)
 
 
 @hookimpl

@@ -13,9 +13,9 @@ to II.D; Hermansky and Morgan, *RASTA processing of speech* (IEEE TSAP 2, 1994).
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import lfilter
 from stimmung.engine.types import Floats
 
+from .compiled import compiled
 from .frames import FRAME_PERIOD_S, Doubles
 from .spectrum import BIN_HZ, BINS
 
@@ -70,31 +70,42 @@ def log_bands(spectrum: Floats) -> Floats:
     return np.log(np.maximum((spectrum * spectrum) @ BANK, 1))
 
 
-def _rasta_taps() -> tuple[Floats, Floats]:
-    """Numerator and denominator: a ramp band-limited at 29 Hz and a leak of 1 Hz."""
+def _rasta_taps() -> tuple[Floats, np.float32]:
+    """Numerator and pole: a ramp band-limited at 29 Hz and a leak of 1 Hz."""
     pole = 1 - np.sin(2 * np.pi * RASTA_LOW_HZ * FRAME_PERIOD_S)
     c = np.cos(2 * np.pi * RASTA_HIGH_HZ * FRAME_PERIOD_S)
     taps = np.array([2.0, -4 * c, 0.0, 4 * c, -2.0]) / np.sqrt(10 * (32 * c * c + 8))
-    return taps.astype(np.float32), np.float32([1, -pole])
+    return taps.astype(np.float32), np.float32(pole)
 
 
-TAPS, LEAK = _rasta_taps()
-ONE = np.float32([1])
+TAPS, POLE = _rasta_taps()
 
 
 def rasta(bands: Floats) -> Floats:
     """Band-pass filtered log bands along time, (frames, 26) → (frames, 26).
 
-    The filter runs on levels relative to full scale, as published; a common level has no lasting effect.
-
     The first five frames are zero and the recursion starts from rest at the sixth, so the filter
-    needs no past: a segment's own rows are all it ever sees.
+    needs no past: a segment's own rows are all it ever sees. It runs in single precision on levels
+    relative to full scale, as published, which decides where it comes to rest in digital silence.
     """
     bands = bands - FULL_SCALE
-    start = np.zeros((TAPS.size - 1, bands.shape[1]), np.float32)
-    _, state = lfilter(TAPS, ONE, bands[:WARM_UP], axis=0, zi=start)
-    smooth, _ = lfilter(TAPS, LEAK, bands[WARM_UP:], axis=0, zi=state)
-    return np.concatenate([np.zeros_like(bands[:WARM_UP]), smooth])
+    out = np.zeros(bands.shape, np.float32)
+    _filter(bands, TAPS, POLE, np.zeros((TAPS.size, bands.shape[1]), np.float32), out)
+    return out
+
+
+@compiled
+def _filter(bands: Floats, taps: Floats, pole: np.float32, state: Floats, out: Floats) -> None:
+    """Transposed direct form II, with feedback and output only after the warm-up; ``state`` begins at zero."""
+    for t in range(bands.shape[0]):
+        for band in range(bands.shape[1]):
+            level = bands[t, band]
+            value = taps[0] * level + state[0, band]
+            for i in range(4):
+                state[i, band] = taps[i + 1] * level + state[i + 1, band]
+            if t >= WARM_UP:
+                state[0, band] += pole * value
+                out[t, band] = value
 
 
 def loudness(bands: Floats) -> Floats:

@@ -10,8 +10,23 @@ frames more than it got, as the published feature set does: T frames give T + 1 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from stimmung.engine.types import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Contours:
+    """What a segment of ``rows`` rows is reduced from: (frames, channels) each, smoothed, and their deltas."""
+
+    rows: int
+    voiced: Floats
+    energy: Floats
+    spectral: Floats
+    voiced_delta: Floats
+    energy_delta: Floats
+    spectral_delta: Floats
 
 
 def padded(contours: Floats, before: int, after: int) -> Floats:
@@ -41,7 +56,11 @@ def delta(contours: Floats) -> Floats:
 
 
 def delta_voiced(contours: Floats) -> Floats:
-    """Slope over the pairs of which neither value is zero; (T, channels) → (T + 2, channels)."""
+    """Slope over the pairs of which neither value is zero; (T, channels) → (T + 2, channels).
+
+    As published, the divisor is not 10 but grows by i² with every such pair met so far, in any channel, so
+    these deltas fade with time: the longer the segment, the smaller they end.
+    """
     x = padded(contours, 2, 4)
     valid = x != 0
     near = (valid[3:-1] & valid[1:-3]).astype(np.float32)

@@ -1,104 +1,139 @@
-"""Where would the next pitch period end? For every sample of a row's hop, the length of the period it begins.
+"""Pitch periods laid end to end along the voiced stretches of a segment.
 
-Two neighbouring stretches of length L are compared by normalised cross-correlation,
+Two neighbouring stretches of length L starting at s are compared by normalised cross-correlation,
 
     c(s, L) = cov(x[s : s+L], x[s+L : s+2L]) / (σ σ),
 
-and the period beginning at s is the L of the highest local maximum within ±25 % of the period of
-the frame's best pitch candidate, refined by a parabola. Only the :data:`REACH` lags on either side of
-a first estimate, taken from the middle of the hop, are searched. An entry is the refined
-length in samples; negative where c ≤ ½, which is too weak to count, and zero where there is no
-maximum. Everything lies inside the row: 160 starts + 2 × 385 lags < 960.
+and the period beginning at s is the L of the highest local maximum within ±25 % of the frame's pitch
+period, refined by a parabola through its neighbours. A period counts as *usable* where c > ½. Each
+frame looks at the periods that begin in its hop and at whatever the frame before left over; where nothing matches, the
+nominal period is stepped over. After an unvoiced frame the next period begins with the frame.
 
-Reference: Eyben 2016, section 2.2.13 (waveform matching); Boersma, Proc. Inst. Phon. Sci. 17, 1993.
+Reference: Eyben 2016, section 2.2.13 (waveform matching).
 """
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from stimmung.engine.types import Floats
+from typing import NamedTuple
 
-from .frames import HOP, LONG, RATE, Ints
+import numpy as np
+from stimmung.engine.types import Bools, Floats
+
+from .compiled import compiled, compiled_sum
+from .frames import HOP, LONG, RATE, Doubles, Ints
 
 SEARCH = 0.25
-REACH = 4
 MIN_CORRELATION = 0.5
-MIN_VOICING = 0.5
-POINTS = 1024
+MOST_PER_FRAME = 12
+QUIET = 1e-20
 
 
-def lag_range(frequency: Floats) -> tuple[Ints, Ints]:
-    """Least and greatest period searched, in samples, for a pitch in Hz."""
-    period = RATE / np.maximum(frequency, 1).astype(np.float64)
-    return np.floor((1 - SEARCH) * period).astype(np.int64), np.ceil((1 + SEARCH) * period).astype(np.int64)
+class Periods(NamedTuple):
+    """Matched periods in order, each with the frame that looked at it, then two facts about every frame.
+
+    ``start`` is the first sample, ``lag`` the whole and ``length`` the refined length in samples;
+    ``end`` is where a frame's last period ended and ``last`` how long that was, 0 where there was none.
+    """
+
+    frame: Ints
+    start: Ints
+    lag: Ints
+    length: Doubles
+    usable: Bools
+    end: Ints
+    last: Ints
 
 
-def table(frames: Floats, frequency: Floats, voicing: Floats) -> Floats:
-    """(frames, 960) samples with the best candidate's pitch and voicing → (frames, 160) period lengths."""
-    out = np.zeros((len(frames), HOP), np.float32)
-    voiced = np.flatnonzero((frequency > 0) & (voicing >= MIN_VOICING))
-    if voiced.size:
-        out[voiced] = _lengths(frames[voiced], frequency[voiced])
-    return out
+def nominal(f0: Floats) -> Ints:
+    """The pitch period in whole samples, (frames,); meaningless where unvoiced."""
+    return np.rint(RATE / np.maximum(f0, 1).astype(np.float64)).astype(np.int64)
 
 
-def _estimate(frames: Floats, low: Ints, high: Ints, period: Ints) -> Ints:
-    """The lag that matches best in the middle of the hop, with a fixed window of one period."""
-    middle = HOP // 2
-    n = np.arange(LONG - middle)
-    x = frames[:, middle:]
-    template = np.where(n < period[:, None], x, 0)
-    product = np.fft.rfft(x, POINTS) * np.conj(np.fft.rfft(template, POINTS))
-    match = np.fft.irfft(product, POINTS)[:, : high.max() + 2]
-    energy = np.pad(np.cumsum(x * x, axis=1), ((0, 0), (1, 0)))
-    lags = np.arange(match.shape[1])
-    rows = np.arange(len(frames))[:, None]
-    power = energy[rows, lags + period[:, None]] - energy[:, : lags.size]
-    match = match / np.sqrt(np.maximum(power, 1e-12))
-    inside = (lags[1:-1] > low[:, None]) & (lags[1:-1] < high[:, None])
-    peak = (match[:, 1:-1] > match[:, :-2]) & (match[:, 1:-1] > match[:, 2:]) & inside
-    best = np.where(peak, match[:, 1:-1], -np.inf).argmax(axis=1) + 1
-    return np.where(peak.any(axis=1), best, period)
+def lay(wave: Floats, f0: Floats) -> Periods:
+    """(samples,) and pitch in Hz, (frames,) → the periods whose match lies inside the samples."""
+    period = RATE / np.maximum(f0, 1).astype(np.float64)
+    low = np.where(f0 > 0, np.floor((1 - SEARCH) * period), 0).astype(np.int64)
+    high = np.ceil((1 + SEARCH) * period).astype(np.int64)
+    size = len(f0) * MOST_PER_FRAME
+    frame, start, lag = np.empty((3, size), np.int64)
+    length, height, match = np.empty((3, size + LONG))
+    end, last = np.zeros((2, len(f0)), np.int64)
+    total = np.append(0.0, np.cumsum(wave, dtype=np.float64))
+    energy = np.append(0.0, np.cumsum(wave * wave, dtype=np.float64))
+    count = _walk(
+        wave, total, energy, low, high, nominal(f0), match, frame, start, lag, length, height, end, last
+    )
+    usable = height[:count] > MIN_CORRELATION
+    return Periods(frame[:count], start[:count], lag[:count], length[:count], usable, end, last)
 
 
-def _lengths(frames: Floats, frequency: Floats) -> Floats:
-    """The table of voiced frames, (frames, 160)."""
-    low, high = lag_range(frequency)
-    period = np.rint(RATE / frequency).astype(np.int64)
-    first = np.maximum(_estimate(frames, low, high, period) - REACH, 2)
-    lags = first[:, None] + np.arange(2 * REACH + 1)
-    correlation = _correlation(frames, lags)
-    left, top, right = correlation[:, :-2], correlation[:, 1:-1], correlation[:, 2:]
-    inside = (lags[:, 1:-1] > low[:, None]) & (lags[:, 1:-1] < high[:, None] - 1)
-    peak = (top > left) & (top > right) & inside[:, :, None]
-    best = np.where(peak, top, -2).argmax(axis=1)[:, None]
-    left, top, right = (np.take_along_axis(c, best, 1)[:, 0] for c in (left, top, right))
-    bend = left - 2 * top + right
-    shift = 0.5 * (left - right) / np.where(bend == 0, 1, bend)
-    length = np.take_along_axis(lags, best[:, 0] + 1, 1) + shift
-    height = top - 0.25 * (left - right) * shift
-    return np.where(peak.any(axis=1), np.where(height > MIN_CORRELATION, length, -length), 0)
+@compiled_sum
+def _correlation(wave: Floats, total: Doubles, energy: Doubles, start: int, lag: int) -> float:
+    """c(start, lag)."""
+    middle, end = start + lag, start + 2 * lag
+    here, there = wave[start:middle], wave[middle:end]
+    product = np.float32(0)
+    for i in range(lag):
+        product += here[i] * there[i]
+    first, second = total[middle] - total[start], total[end] - total[middle]
+    power = energy[middle] - energy[start] - first * first / lag
+    power *= energy[end] - energy[middle] - second * second / lag
+    return (product - first * second / lag) / (max(power, QUIET) ** 0.5)
 
 
-def _correlation(frames: Floats, lags: Ints) -> Floats:
-    """c(s, L) for s = 0…159 and consecutive lags, (frames, lags, 160)."""
-    span = HOP + int(lags.max())
-    rows = np.arange(len(frames))[:, None]
-    later = frames[rows, lags[:, :1] + np.arange(span + lags.shape[1] - 1)]
-    later = sliding_window_view(later, span, axis=1)
-    joint = np.zeros((*lags.shape, span + 1))
-    np.cumsum(frames[:, None, :span] * later, axis=2, dtype=np.float64, out=joint[:, :, 1:])
-    total = np.pad(np.cumsum(frames, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
-    square = np.pad(np.cumsum(frames * frames, axis=1, dtype=np.float64), ((0, 0), (1, 0)))
-    start = np.arange(HOP)
-    middle = lags[:, :, None] + start
-    end = np.minimum(middle + lags[:, :, None], LONG)
-    rows = rows[:, :, None]
-    n = lags[:, :, None]
-    cross = np.take_along_axis(joint, middle, 2) - joint[:, :, :HOP]
-    at_start, at_middle, at_end = total[:, None, :HOP], total[rows, middle], total[rows, end]
-    first, second = at_middle - at_start, at_end - at_middle
-    at_start, at_middle, at_end = square[:, None, :HOP], square[rows, middle], square[rows, end]
-    power = (at_middle - at_start - first * first / n) * (at_end - at_middle - second * second / n)
-    return (cross - first * second / n) / np.sqrt(np.maximum(power, 1e-20))
+@compiled
+def _walk(
+    wave: Floats,
+    total: Doubles,
+    energy: Doubles,
+    low: Ints,
+    high: Ints,
+    period: Ints,
+    match: Doubles,
+    frame: Ints,
+    first: Ints,
+    lag: Ints,
+    length: Doubles,
+    height: Doubles,
+    end: Ints,
+    last: Ints,
+) -> int:
+    """Fill the arrays after ``match``, which is scratch; the number of periods. A ``low`` of 0 is unvoiced."""
+    count = 0
+    position = 0
+    for k in range(low.size):
+        begin = k * HOP
+        if low[k] == 0:
+            position = begin + HOP
+            continue
+        lags = high[k] - low[k] + 1
+        until = max(begin + HOP, position + 2 * high[k] + 2)
+        until = min(until, begin + LONG, wave.size + 1)
+        start = position
+        kept = position
+        while start < until - 2 * high[k] - 1 and count < first.size:
+            for i in range(lags):
+                match[i] = _correlation(wave, total, energy, start, low[k] + i)
+            best = 0
+            for i in range(1, lags - 2):
+                peak = match[i - 1] < match[i] and match[i] > match[i + 1]
+                if peak and (best == 0 or match[i] > match[best]):
+                    best = i
+            step = period[k]
+            if best > 0:
+                rise, fall = match[best] - match[best - 1], match[best] - match[best + 1]
+                shift = 0.5 * (rise - fall) / (rise + fall)
+                step = low[k] + best
+                frame[count] = k
+                first[count] = start
+                lag[count] = step
+                length[count] = step + shift
+                height[count] = match[best] + 0.25 * (rise - fall) * shift
+                count += 1
+            start += step
+            end[k] = start
+            last[k] = step
+            if start < begin + HOP - 1:
+                kept = start
+        position = kept
+    return count

@@ -9,12 +9,13 @@ from __future__ import annotations
 import numpy as np
 from stimmung.engine.types import Floats
 
-from .frames import Doubles
+from .frames import Doubles, Ints
 
 ORDER = 5
+EXHAUSTED = 1e-9
 
 
-def linear_prediction(x: Floats) -> Doubles:
+def linear_prediction(x: Floats, count: Ints) -> Doubles:
     """(contours, frames) → (contours, 6): gain, a_1 … a_5."""
     contours, frames = x.shape
     r = np.zeros((contours, ORDER + 1))
@@ -23,10 +24,10 @@ def linear_prediction(x: Floats) -> Doubles:
     a = np.zeros((contours, ORDER))
     error = r[:, 0].copy()
     for m in range(ORDER):
-        alive = error > 1e-9 * r[:, 0]
+        alive = error > EXHAUSTED * r[:, 0]
         numerator = r[:, m + 1] + np.einsum("cm,cm->c", a[:, :m], r[:, m:0:-1])
         k = np.where(alive, -numerator / np.where(alive, error, 1), 0)
         a[:, :m] += k[:, None] * a[:, :m][:, ::-1]
         a[:, m] = k
         error = error * (1 - k * k)
-    return np.concatenate([error[:, None] / frames, a], 1)
+    return np.concatenate([error[:, None] / np.maximum(count, 1)[:, None], a], 1)

@@ -6,8 +6,9 @@ With y_t the contour, t = 0…N-1 frames, and range R = max y - min y, in the pu
 * quadratic fit a t² + b t + c: a / R, b / R, (c - min y) / R, mean squared error / R²;
 * centroid Σ t |y| / (N Σ |y|).
 
-Slopes are per second for contours of all frames and per frame for those of voiced frames only. m and b are soft-limited to R / 10 per frame,
-a to √(R / 10). Reference: Eyben 2016, section 2.3.
+Slopes are per second or per frame. m and b are soft-limited to R / 10 per frame, a to √(R / 10). The fits
+use the orthogonal polynomials 1, u, u² - mean u² in u = t - (N - 1) / 2.
+Reference: Eyben 2016, section 2.3.
 """
 
 from __future__ import annotations
@@ -15,59 +16,43 @@ from __future__ import annotations
 import numpy as np
 from stimmung.engine.types import Floats
 
-from .frames import FRAME_PERIOD_S, Doubles
+from .frames import Doubles, Ints
 from .statistics import soft_limit
 
 MARGIN = 0.01
 
 
-def regression(x: Floats, per_second: bool) -> Doubles:
-    """(contours, frames) → (contours, 8)."""
-    frames = x.shape[1]
-    time = np.arange(frames, dtype=np.float64)
+def regression(x: Floats, count: Ints, low: Floats, high: Floats, rate: Doubles) -> Doubles:
+    """(contours, frames) → (contours, 8); ``rate`` is frames per unit of time, (contours,)."""
+    n = np.maximum(count, 1).astype(np.float64)
     values = x.astype(np.float64)
-    size = np.abs(values)
-    total = size.sum(axis=1)
-    centroid = size @ time / np.where(total > 0, total, 1) / frames
-    low = values.min(axis=1)
-    spread = values.max(axis=1) - low
+    time = np.arange(x.shape[1], dtype=np.float64)
+    total, first, second = (values @ np.stack([np.ones_like(time), time, time * time], 1)).T
+    size, weighted = (np.abs(values) @ np.stack([np.ones_like(time), time], 1)).T
+    centre = (n - 1) / 2
+    norm1, norm2 = n * (n**2 - 1) / 12, n * (n**2 - 1) * (n**2 - 4) / 180
+    m = (first - centre * total) / np.where(norm1 > 0, norm1, 1)
+    bend = second - 2 * centre * first + (centre**2 - norm1 / n) * total
+    a = np.where(norm2 > 0, bend / np.where(norm2 > 0, norm2, 1), 0)
+    mean = total / n
+    residual = np.maximum(np.einsum("ct,ct->c", values, values) - n * mean**2 - m**2 * norm1, 0)
+    curved = np.maximum(residual - a**2 * norm2, 0)
+    b = m - 2 * a * centre
+    constant = mean - m * centre
+    spread = (high - low).astype(np.float64)
     inverse = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1), 0)
     spread = np.where(spread > 0, spread, 1)
-    m, n, linear = _fit(values, time, 1)
-    (a, b), c, quadratic = _fit(values, time, 2)
-    m = soft_limit(m[0], spread / 10, spread / 10 + MARGIN)
-    a = soft_limit(a, np.sqrt(spread / 10), np.sqrt(spread / 10) + MARGIN)
-    b = soft_limit(b, spread / 10, spread / 10 + MARGIN)
-    rate = 1 / FRAME_PERIOD_S if per_second else 1.0
+    limit, root = spread / 10, np.sqrt(spread / 10)
     return np.stack(
         [
-            m * rate * inverse,
-            (n - low) * inverse,
-            linear * inverse**2,
-            a * rate**2 * inverse,
-            b * rate * inverse,
-            (c - low) * inverse,
-            quadratic * inverse**2,
-            centroid,
+            soft_limit(m, limit, limit + MARGIN) * rate * inverse,
+            (constant - low) * inverse,
+            residual / n * inverse**2,
+            soft_limit(a, root, root + MARGIN) * rate**2 * inverse,
+            soft_limit(b, limit, limit + MARGIN) * rate * inverse,
+            (constant + a * (centre**2 - norm1 / n) - low) * inverse,
+            curved / n * inverse**2,
+            weighted / np.where(size > 0, size, 1) / n,
         ],
         1,
     )
-
-
-def _fit(values: Doubles, time: Doubles, degree: int) -> tuple[Doubles, Doubles, Doubles]:
-    """Coefficients from the highest degree down to 1, (degree, contours), the constant, the mean squared error.
-
-    Fewer frames than the fit needs give a zero slope.
-    """
-    frames = time.size
-    if frames <= degree:
-        constant = values[:, 0] if frames == 1 else np.zeros(len(values))
-        rest = values - constant[:, None]
-        return np.zeros((degree, len(values))), constant, (rest * rest).mean(axis=1)
-    basis = np.vander(time, degree + 1)
-    scale = np.linalg.norm(basis, axis=0)
-    ortho, triangle = np.linalg.qr(basis / scale)
-    projected = values @ ortho
-    coefficients = np.linalg.solve(triangle, projected.T) / scale[:, None]
-    rest = values - projected @ ortho.T
-    return coefficients[:-1], coefficients[-1], np.einsum("ct,ct->c", rest, rest) / frames

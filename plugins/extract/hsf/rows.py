@@ -2,11 +2,10 @@
 
 A row sees 960 samples and holds, in this order:
 
-* ``short``: 26 log mel bands, RMS energy and 15 spectral descriptors of the five 20 ms frames inside it;
-* ``frame``: zero-crossing rate, Gauss-weighted RMS;
-* six pitch candidates in Hz and their voicing;
-* ``periods``: the length of the pitch period beginning at each sample of its first 10 ms;
-* ``wave``: those 160 samples.
+* 26 log mel bands, RMS energy and 15 spectral descriptors of each of the five 20 ms frames inside it;
+* zero-crossing rate and Gauss-weighted RMS of the 60 ms;
+* six pitch candidates in Hz, and their voicing;
+* its first 160 samples, in which the segment's pitch periods are sought.
 
 Everything that looks at neighbouring frames happens afterwards, on the rows of one segment.
 """
@@ -16,13 +15,13 @@ from __future__ import annotations
 import numpy as np
 from stimmung.engine.types import Floats
 
-from . import auditory, cepstrum, contours, energy, periods, pitch, spectrum, viterbi, voice_quality
+from . import auditory, cepstrum, contours, energy, pitch, spectrum, viterbi, voice_quality
 from .frames import HOP, LONG, LOOKAHEAD, SHORT, slide
 
 SHORT_CHANNELS = auditory.BANDS + 1 + 15
 FLUX = auditory.BANDS + 1 + 6
 SHORT_BLOCK = SHORT_CHANNELS * (LOOKAHEAD + 1)
-EDGES = np.cumsum([SHORT_BLOCK, 2, pitch.CANDIDATES, pitch.CANDIDATES, HOP, HOP])
+EDGES = np.cumsum([SHORT_BLOCK, 2, pitch.CANDIDATES, pitch.CANDIDATES, HOP])
 CHANNELS = int(EDGES[-1])
 SILENCE_RMS = 0.001
 
@@ -33,7 +32,7 @@ def describe(samples: Floats) -> Floats:
     rows = np.empty((len(long), CHANNELS), np.float32)
     if not len(long):
         return rows
-    block, frame, frequency, voicing, period, wave = np.split(rows, EDGES[:-1], axis=1)
+    block, frame, frequency, voicing, wave = np.split(rows, EDGES[:-1], axis=1)
     short = _short_frames(samples)
     for ahead in range(LOOKAHEAD + 1):
         here = slice(ahead * SHORT_CHANNELS, (ahead + 1) * SHORT_CHANNELS)
@@ -45,7 +44,6 @@ def describe(samples: Floats) -> Floats:
     windowed = long * pitch.WINDOW
     frame[:, 1] = energy.rms(windowed)
     frequency[:], voicing[:] = pitch.candidates(pitch.magnitude(windowed))
-    period[:] = periods.table(long, frequency[:, 0], voicing[:, 0])
     wave[:] = long[:, :HOP]
     return rows
 
@@ -58,33 +56,40 @@ def _short_frames(samples: Floats) -> Floats:
     )
 
 
-def voiced_contours(rows: Floats) -> Floats:
+def _voiced(rows: Floats) -> Floats:
     """F0, voicing, jitter local and DDP, shimmer, log HNR before smoothing: (rows, 6)."""
-    _, frame, frequency, voicing, period, wave = np.split(rows, EDGES[:-1], axis=1)
+    _, frame, frequency, voicing, wave = np.split(rows, EDGES[:-1], axis=1)
     f0, voice = viterbi.contour(frequency, voicing)
     loud = frame[:, 1] > SILENCE_RMS
     f0, voice = f0 * loud, voice * loud
-    quality = voice_quality.contours(f0, period.reshape(-1), wave.reshape(-1))
+    quality = voice_quality.contours(f0, wave.reshape(-1))
     return np.concatenate([f0[:, None], voice[:, None], quality], 1)
 
 
-def short_contours(rows: Floats) -> Floats:
-    """All short frames of the segment, four more than rows: (rows + 4, SHORT_CHANNELS)."""
+def _short(rows: Floats) -> Floats:
+    """All short frames of the segment, four more than rows, flux with the frame it leads to."""
     tail = rows[-1, SHORT_CHANNELS:SHORT_BLOCK].reshape(LOOKAHEAD, SHORT_CHANNELS)
-    return np.concatenate([rows[:, :SHORT_CHANNELS], tail])
+    short = np.concatenate([rows[:, :SHORT_CHANNELS], tail])
+    short[1:, FLUX], short[0, FLUX] = short[:-1, FLUX].copy(), 0
+    return short
 
 
-def smoothed(rows: Floats) -> tuple[Floats, Floats, Floats]:
-    """The voiced, energy and spectral contours, smoothed: (T + 1, 6), (T + 1, 4), (T + 5, 55), T rows."""
-    count = len(rows)
-    short = short_contours(rows)
-    bands, rms, spectral = np.split(short, [auditory.BANDS, auditory.BANDS + 1], axis=1)
-    spectral = spectral.copy()
-    spectral[1:, 6], spectral[0, 6] = spectral[:-1, 6].copy(), 0
-    loud = auditory.loudness(auditory.rasta(bands))
+def assemble(rows: Floats) -> contours.Contours:
+    """The contours of one segment, from its rows."""
+    bands, rms, spectral = np.split(_short(rows), [auditory.BANDS, auditory.BANDS + 1], axis=1)
     plain = auditory.loudness(bands - auditory.FULL_SCALE)
-    means = np.stack([plain.mean(axis=1), loud.mean(axis=1), rms[:, 0]], 1)
+    filtered = auditory.loudness(auditory.rasta(bands))
+    level = np.stack([plain.mean(axis=1), filtered.mean(axis=1), rms[:, 0]], 1)
     crossings = contours.smooth(rows[:, SHORT_BLOCK : SHORT_BLOCK + 1])
-    lively = np.concatenate([contours.smooth(means)[: count + 1], crossings], 1)
-    spectral = contours.smooth(np.concatenate([loud, spectral, cepstrum.mfcc(bands)], 1))
-    return contours.smooth_voiced(voiced_contours(rows)), lively, spectral
+    energy_ = np.concatenate([contours.smooth(level)[: len(rows) + 1], crossings], 1)
+    spectral = contours.smooth(np.concatenate([filtered, spectral, cepstrum.mfcc(bands)], 1))
+    voiced = contours.smooth_voiced(_voiced(rows))
+    return contours.Contours(
+        rows=len(rows),
+        voiced=voiced,
+        energy=energy_,
+        spectral=spectral,
+        voiced_delta=contours.delta_voiced(voiced),
+        energy_delta=contours.delta(energy_),
+        spectral_delta=contours.delta(spectral),
+    )

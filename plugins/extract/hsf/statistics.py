@@ -1,70 +1,90 @@
 """Functionals of a contour's values: means, extremes, percentiles, moments.
 
-Every function takes (contours, frames) and returns (contours, values), values in the published order.
+Throughout the functionals ``x`` is (contours, frames), zero beyond the ``count`` (contours,) frames that
+are real in each contour; every function returns (contours, values), values in the published order.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from stimmung.engine.types import Floats
+from stimmung.engine.types import Bools, Floats
 
-from .frames import Doubles
+from .frames import Doubles, Ints
+
+RANKS = np.array([0.25, 0.5, 0.75, 0.01, 0.99])
 
 
-def extremes(x: Floats) -> Doubles:
+def real(x: Floats, count: Ints, short: int = 0) -> Bools:
+    """True for all but the last ``short`` real frames of each contour."""
+    return np.arange(x.shape[1] - short) < (count - short)[:, None]
+
+
+def ordered(x: Floats, count: Ints) -> Floats:
+    """Values in ascending order, infinity beyond the real ones."""
+    return np.sort(np.where(real(x, count), x, np.float32(np.inf)), axis=1)
+
+
+def bounds(ranked: Floats, count: Ints) -> tuple[Floats, Floats]:
+    """Least and greatest value of each contour, from its ordered values; zeros for an empty one."""
+    rows = np.arange(len(ranked))
+    empty = count == 0
+    return np.where(empty, 0, ranked[:, 0]), np.where(empty, 0, ranked[rows, np.maximum(count - 1, 0)])
+
+
+def extremes(x: Floats, count: Ints, low: Floats, high: Floats) -> Doubles:
     """Range, and the places of maximum and minimum as shares of the contour's length."""
-    top, bottom = x.argmax(axis=1), x.argmin(axis=1)
-    rows = np.arange(len(x))
-    return np.stack([x[rows, top] - x[rows, bottom], top / x.shape[1], bottom / x.shape[1]], 1)
+    size = np.maximum(count, 1)
+    top, bottom = ((x == level[:, None]).argmax(axis=1) / size for level in (high, low))
+    return np.stack([high - low, top, bottom], 1)
 
 
-def percentiles(ordered: Floats) -> Doubles:
-    """Quartiles, their three differences, 1st and 99th percentile and their difference; sorted values in."""
-    place = np.array([0.25, 0.5, 0.75, 0.01, 0.99]) * (ordered.shape[1] - 1)
-    low = np.floor(place).astype(np.int64)
-    high = np.ceil(place).astype(np.int64)
-    q1, q2, q3, p1, p99 = (ordered[:, low] + (ordered[:, high] - ordered[:, low]) * (place - low)).T
+def percentiles(ranked: Floats, count: Ints) -> Doubles:
+    """Quartiles, their three differences, 1st and 99th percentile and their difference."""
+    place = RANKS * np.maximum(count - 1, 0)[:, None]
+    lower = np.floor(place).astype(np.int64)
+    below = np.take_along_axis(ranked, lower, 1).astype(np.float64)
+    above = np.take_along_axis(ranked, np.ceil(place).astype(np.int64), 1).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        q1, q2, q3, p1, p99 = np.where((count > 0)[:, None], below + (above - below) * (place - lower), 0).T
     return np.stack([q1, q2, q3, q2 - q1, q3 - q2, q3 - q1, p1, p99, p99 - p1], 1)
 
 
-def moments(x: Floats) -> Doubles:
+def mean(x: Floats, count: Ints) -> Doubles:
+    """Arithmetic mean, (contours,)."""
+    return x.sum(axis=1, dtype=np.float64) / np.maximum(count, 1)
+
+
+def moments(x: Floats, count: Ints) -> Doubles:
     """Standard deviation, skewness, kurtosis; zero for a constant contour."""
-    centred = x - x.mean(axis=1, dtype=np.float64)[:, None]
+    size = np.maximum(count, 1)
+    centred = (x - mean(x, count).astype(np.float32)[:, None]) * real(x, count)
     square = centred * centred
-    m2 = square.mean(axis=1)
-    m3 = np.einsum("ct,ct->c", square, centred) / x.shape[1]
-    m4 = np.einsum("ct,ct->c", square, square) / x.shape[1]
-    spread = np.where(m2 > 0, m2, 1)
+    m2 = square.sum(axis=1, dtype=np.float64) / size
+    m3 = np.einsum("ct,ct->c", square, centred) / size
+    m4 = np.einsum("ct,ct->c", square, square) / size
+    varies = m2 > 0
+    spread = np.where(varies, m2, 1)
     return np.stack(
-        [np.sqrt(m2), np.where(m2 > 0, m3 / spread**1.5, 0), np.where(m2 > 0, m4 / spread**2, 0)], 1
+        [np.sqrt(m2), np.where(varies, m3 / spread**1.5, 0), np.where(varies, m4 / spread**2, 0)], 1
     )
 
 
-def arithmetic_mean(x: Floats) -> Doubles:
-    """(contours, 1)."""
-    return x.mean(axis=1, dtype=np.float64)[:, None]
+def means(x: Floats, count: Ints) -> Doubles:
+    """Arithmetic mean, flatness, mean of the positive values, root quadratic mean.
 
-
-def flatness(x: Floats) -> Doubles:
-    """Geometric mean of the non-zero magnitudes over the arithmetic mean of all; 1 for a zero contour."""
-    size = np.abs(x)
-    mean = size.mean(axis=1, dtype=np.float64)
-    present = size > 0
-    log = np.log(np.where(present, size, 1)).sum(axis=1, dtype=np.float64)
-    geometric = np.exp(log / np.maximum(present.sum(axis=1), 1))
-    return np.where(mean > 0, geometric / np.where(mean > 0, mean, 1), 1)[:, None]
-
-
-def positive_mean(x: Floats) -> Doubles:
-    """Mean of the positive values, zero where there is none."""
-    positive = x > 0
-    total = np.where(positive, x, 0).sum(axis=1, dtype=np.float64)
-    return (total / np.maximum(positive.sum(axis=1), 1))[:, None]
-
-
-def root_quadratic_mean(x: Floats) -> Doubles:
-    """√ mean x²."""
-    return np.sqrt((x * x).mean(axis=1, dtype=np.float64))[:, None]
+    Flatness is the geometric mean of the non-zero magnitudes over the arithmetic mean of all, 1 for a zero contour.
+    """
+    size = np.maximum(count, 1)
+    magnitude = np.abs(x)
+    level = magnitude.sum(axis=1, dtype=np.float64)
+    total = x.sum(axis=1, dtype=np.float64)
+    present = magnitude > 0
+    log = np.log(magnitude, out=np.zeros_like(magnitude), where=present).sum(axis=1, dtype=np.float64)
+    geometric = np.exp(log / np.maximum(np.count_nonzero(present, axis=1), 1))
+    flat = np.where(level > 0, geometric * size / np.where(level > 0, level, 1), count > 0)
+    positive = (level + total) / 2 / np.maximum(np.count_nonzero(x > 0, axis=1), 1)
+    quadratic = np.sqrt(np.einsum("ct,ct->c", x, x, dtype=np.float64) / size)
+    return np.stack([total / size, flat, positive, quadratic], 1)
 
 
 def soft_limit(value: Doubles, limit: Doubles | float, excess: Doubles | float) -> Doubles:

@@ -18,7 +18,8 @@ from __future__ import annotations
 import numpy as np
 from stimmung.engine.types import Floats
 
-from .frames import Ints
+from .compiled import compiled
+from .frames import Doubles, Ints
 from .pitch import CANDIDATES
 
 VOICED = 0.7
@@ -26,9 +27,9 @@ STATES = CANDIDATES + 1
 JUMP, DRIFT, SWITCH, STAY, EMPTY = 10.0, 10.0, 10.0, 1.0, 999.0
 
 
-def local_cost(frequency: Floats, voicing: Floats) -> Floats:
+def local_cost(frequency: Floats, voicing: Floats) -> Doubles:
     """(frames, 6) twice → (frames, 7)."""
-    cost = np.zeros((len(frequency), STATES), np.float32)
+    cost = np.zeros((len(frequency), STATES))
     p = np.clip(voicing, 0.01, 1)
     range_cost = np.interp(frequency, [0, 100, 350, 600], [1, 0, 0, 1])
     range_cost = np.where(frequency >= 600, 1.2, np.where(frequency <= 0, 2.0, range_cost))
@@ -37,40 +38,44 @@ def local_cost(frequency: Floats, voicing: Floats) -> Floats:
     return cost
 
 
-def transition_cost(frequency: Floats) -> Floats:
-    """From state j of frame t to state i of frame t + 1: (frames - 1, i, j)."""
-    cost = np.full((len(frequency) - 1, STATES, STATES), SWITCH, np.float32)
-    cost[:, -1, -1] = STAY
-    empty = frequency <= 0
-    log = np.log(np.where(empty, 1, frequency))
-    ratio = log[1:, :, None] - log[:-1, None, :]
-    change = np.abs(np.diff(log[:-1, None, :], axis=2))
-    voiced = JUMP * np.abs(ratio)
-    voiced[:, :, 0] *= 1 + DRIFT / JUMP
-    voiced[:, :, 1:] += DRIFT * change
-    cost[:, :-1, :-1] = np.where(empty[1:, :, None] | empty[:-1, None, :], EMPTY, voiced)
-    return cost
-
-
-def decode(frequency: Floats, voicing: Floats) -> Ints:
-    """The state of every frame on the cheapest path, (frames,); CANDIDATES means unvoiced."""
-    local, step = local_cost(frequency, voicing), transition_cost(frequency)
-    total = local[0]
-    back = np.empty((len(step), STATES), np.int64)
-    for t in range(len(step)):
-        into = step[t] + total
-        back[t] = into.argmin(axis=1)
-        total = into.min(axis=1) + local[t + 1]
-    path = np.empty(len(frequency), np.int64)
-    path[-1] = total.argmin()
-    for t in range(len(step) - 1, -1, -1):
-        path[t] = back[t, path[t + 1]]
-    return path
+@compiled
+def _cheapest(local: Doubles, log: Doubles, total: Doubles, back: Ints, path: Ints) -> None:
+    """Fill ``path``: local costs (frames, 7), ln f (frames, 6) with 0 where empty; ``total`` and ``back`` are scratch."""
+    frames, unvoiced = path.size, STATES - 1
+    for i in range(STATES):
+        total[0, i] = local[0, i]
+    for t in range(1, frames):
+        for i in range(STATES):
+            least = 1e30
+            before = 0.0
+            for j in range(STATES):
+                if i == unvoiced or j == unvoiced:
+                    step = STAY if i == j else SWITCH
+                elif log[t, i] == 0 or log[t - 1, j] == 0:
+                    step = EMPTY
+                else:
+                    ratio = log[t, i] - log[t - 1, j]
+                    step = JUMP * abs(ratio) + DRIFT * abs(ratio - before)
+                    before = ratio
+                if step + total[t - 1, j] < least:
+                    least = step + total[t - 1, j]
+                    back[t, i] = j
+            total[t, i] = least + local[t, i]
+    best = 0
+    for i in range(STATES):
+        if total[frames - 1, i] < total[frames - 1, best]:
+            best = i
+    for t in range(frames - 1, -1, -1):
+        path[t] = best
+        best = back[t, best]
 
 
 def contour(frequency: Floats, voicing: Floats) -> tuple[Floats, Floats]:
     """F0 in Hz, 0 where unvoiced, and the voicing of the chosen (else of the best) candidate; (frames,) each."""
-    path = decode(frequency, voicing)
+    local = local_cost(frequency, voicing)
+    log = np.log(np.where(frequency > 0, frequency, 1), dtype=np.float64)
+    path = np.empty(len(local), np.int64)
+    _cheapest(local, log, np.empty_like(local), np.zeros(local.shape, np.int64), path)
     frames = np.arange(len(path))
     voiced = path < CANDIDATES
     place = np.where(voiced, path, 0)

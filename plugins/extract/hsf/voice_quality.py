@@ -1,18 +1,16 @@
-"""Jitter, shimmer and harmonics-to-noise ratio of the pitch periods met along a segment.
+"""Jitter, shimmer and harmonics-to-noise ratio of the pitch periods a frame looks at.
 
-Periods are laid end to end from the first voiced frame of a voiced stretch, each with the length that
-:mod:`.periods` gives for its first sample. Each frame looks at the periods that begin in its hop
-and whatever was left over before it. With T_i their lengths and A_i their peak-to-peak amplitudes:
+With T_i the usable periods' lengths and A_i their peak-to-peak amplitudes:
 
-* jitter (local) = mean |T_i - T_{i-1}| / mean T, and jitter (DDP) = mean | |T_i - T_{i-1}| - |T_{i-1} - T_{i-2}| | / mean T;
+* jitter (local) = mean |T_i - T_{i-1}| / mean T;
+* jitter (DDP) = mean | |T_i - T_{i-1}| - |T_{i-1} - T_{i-2}| | / mean T;
 * shimmer (local) = mean |A_i - A_{i+1}| / mean A;
 * log HNR = 20 log₁₀ (RMS of the mean period waveform / RMS of the periods' departures from it) dB,
   -100 dB where unvoiced.
 
-Jitter and shimmer are at most 1; a voiced frame without a usable period repeats the last one.
-Differs from the published implementation in this: a period is matched within ±25 % of the best pitch
-candidate of the frame it begins in, not of the pitch chosen for the frame that looks at it, and
-periods that reach past the first 10 ms of the segment's last row are left out.
+Jitter and shimmer are at most 1; a voiced frame without a usable period repeats the last one. Differs
+from the published implementation at a segment's end only: the last row contributes its first
+10 ms, so periods that reach further are not matched, and HNR repeats the last value there.
 Reference: Eyben 2016, sections 2.2.13.1–2.2.13.3.
 """
 
@@ -21,55 +19,21 @@ from __future__ import annotations
 import numpy as np
 from stimmung.engine.types import Bools, Floats
 
-from .frames import HOP, LONG, RATE, Doubles, Ints
-from .periods import lag_range
+from .compiled import compiled
+from .frames import HOP, LONG, Doubles, Ints
+from .periods import Periods, lay, nominal
 
 HNR_FLOOR_DB = -100.0
 
 
-def follow(f0: Floats, lengths: Floats) -> tuple[Ints, Ints, Floats, Ints, Ints]:
-    """Lay the periods end to end.
-
-    (frames,) pitch and (frames * 160,) signed period lengths → for every matched period its frame,
-    first sample and signed length; then for every frame where its last period began and that period's nominal length.
-    """
-    low, high = lag_range(f0)
-    nominal = np.rint(RATE / np.maximum(f0, 1)).astype(np.int64)
-    frame_of: list[int] = []
-    start_of: list[int] = []
-    length_of: list[float] = []
-    last_start = np.zeros(len(f0), np.int64)
-    last_length = np.zeros(len(f0), np.int64)
-    position = 0
-    at = lengths.tolist()
-    for k, (lo, hi, period) in enumerate(zip(low.tolist(), high.tolist(), nominal.tolist(), strict=True)):
-        begin = k * HOP
-        if f0[k] <= 0:
-            position = begin + HOP
-            continue
-        leftover = begin - position
-        read = min(max(HOP + leftover, 2 * hi + 2), LONG + leftover)
-        start, kept, step = position, position, 0
-        while start - position < read - 2 * hi - 1:
-            length = at[start]
-            if lo < abs(length) < hi - 1:
-                frame_of.append(k)
-                start_of.append(start)
-                length_of.append(length)
-                step = round(abs(length))
-            else:
-                step = period
-            start += step
-            if start < begin + HOP - 1:
-                kept = start
-        last_start[k], last_length[k] = start, step
-        position = kept
-    arrays = np.array(frame_of, np.int64), np.array(start_of, np.int64), np.array(length_of, np.float32)
-    return (*arrays, last_start, last_length)
-
-
-def _per_frame(values: Floats, frame: Ints, frames: int) -> Doubles:
-    return np.bincount(frame, values, frames)
+def contours(f0: Floats, wave: Floats) -> Floats:
+    """Pitch in Hz, (frames,), and the segment's samples → jitter local, DDP, shimmer, log HNR: (frames, 4)."""
+    periods = lay(wave, f0)
+    local, ddp = jitter(periods, f0)
+    hnr = np.where(f0 > 0, 0.0, HNR_FLOOR_DB)
+    bounds = np.append(np.searchsorted(periods.frame, np.arange(len(f0))), periods.frame.size)
+    _log_hnr(wave, bounds, periods.start, periods.end, periods.last, nominal(f0), np.empty(LONG), hnr)
+    return np.stack([local, ddp, shimmer(periods, wave, f0), hnr], 1).astype(np.float32)
 
 
 def _hold(values: Doubles, known: Bools, voiced: Bools) -> Doubles:
@@ -81,90 +45,73 @@ def _hold(values: Doubles, known: Bools, voiced: Bools) -> Doubles:
     return np.where(usable, np.minimum(values[np.maximum(last_known, 0)], 1), 0)
 
 
-def jitter(frame: Ints, length: Floats, f0: Floats) -> tuple[Doubles, Doubles]:
+def jitter(periods: Periods, f0: Floats) -> tuple[Doubles, Doubles]:
     """Local and DDP jitter of every frame, (frames,) each, from the usable periods in order."""
     frames, voiced = len(f0), f0 > 0
+    frame, length = periods.frame[periods.usable], periods.length[periods.usable]
     if not frame.size:
         return np.zeros(frames), np.zeros(frames)
     stretch = np.cumsum(~voiced)[frame]
-    same = np.concatenate([[False], stretch[1:] == stretch[:-1]])
-    diff = np.abs(np.diff(length, prepend=0)) * same
-    again = np.concatenate([[False], same[1:] & (diff[:-1] > 0)])
-    ddp = np.abs(np.diff(diff, prepend=0)) * again
-    count = _per_frame(np.ones(len(frame)), frame, frames)
-    mean = _per_frame(length, frame, frames) / np.maximum(count, 1)
+    same = np.append(False, stretch[1:] == stretch[:-1])
+    change = np.abs(np.diff(length, prepend=0)) * same
+    again = same & np.append(False, change[:-1] > 0)
+    second = np.abs(np.diff(change, prepend=0)) * again
+    count = np.bincount(frame, minlength=frames)
+    mean = np.bincount(frame, length, frames) / np.maximum(count, 1)
     results = []
-    for change, valid in ((diff, same), (ddp, again)):
-        pairs = _per_frame(valid, frame, frames)
-        value = _per_frame(change, frame, frames) / np.maximum(pairs, 1) / np.where(count > 0, mean, 1)
-        value = _hold(value, pairs > 0, voiced)
-        results.append(np.where((count > 0) & (pairs == 0), 0, value))
+    for value, pair in ((change, same), (second, again)):
+        pairs = np.bincount(frame, pair, frames)
+        ratio = np.bincount(frame, value, frames) / np.maximum(pairs, 1) / np.where(count > 0, mean, 1)
+        results.append(np.where((count > 0) & (pairs == 0), 0, _hold(ratio, pairs > 0, voiced)))
     return results[0], results[1]
 
 
-def shimmer(frame: Ints, start: Ints, length: Floats, wave: Floats, f0: Floats) -> Doubles:
+def shimmer(periods: Periods, wave: Floats, f0: Floats) -> Doubles:
     """Local shimmer of every frame, (frames,), from the usable periods."""
-    frames = len(f0)
-    period = np.rint(length).astype(np.int64)
-    fits = start + 2 * period <= wave.size
-    frame, start, period = frame[fits], start[fits], period[fits]
+    frame, start, lag = (field[periods.usable] for field in (periods.frame, periods.start, periods.lag))
     if not frame.size:
-        return np.zeros(frames)
-    edges = np.stack([start + 1, start + period - 1, start + period + 1, start + 2 * period - 1], 1).reshape(
-        -1
-    )
-    wave = np.append(wave, np.float32(0))
+        return np.zeros(len(f0))
+    edges = np.stack([start + 1, start + lag - 1, start + lag + 1, start + 2 * lag - 1], 1).reshape(-1)
     swing = np.maximum.reduceat(wave, edges)[::2] - np.minimum.reduceat(wave, edges)[::2]
-    first, second = swing[::2], swing[1::2]
-    change = _per_frame(np.abs(first - second), frame, frames)
-    size = _per_frame((first + second) / 2, frame, frames)
-    return _hold(change / np.where(size > 0, size, 1), size > 0, f0 > 0)
+    first, second = swing[::2].astype(np.float64), swing[1::2].astype(np.float64)
+    change = np.bincount(frame, np.abs(first - second), len(f0))
+    size = np.bincount(frame, (first + second) / 2, len(f0))
+    return _hold(change / np.where(size > 0, size, 1), np.bincount(frame, minlength=len(f0)) > 0, f0 > 0)
 
 
-def log_hnr(
-    frame: Ints, start: Ints, length: Floats, last_start: Ints, last_length: Ints, wave: Floats, f0: Floats
-) -> Doubles:
-    """Harmonics-to-noise ratio of every frame in dB, (frames,)."""
-    frames = len(f0)
-    result = np.where(f0 > 0, 0.0, HNR_FLOOR_DB)
-    nominal = np.rint(RATE / np.maximum(f0, 1)).astype(np.int64)
-    last = np.flatnonzero((f0 > 0) & (last_length > 0))
-    frame = np.concatenate([frame, last])
-    start = np.concatenate([start, last_start[last]])
-    length = np.concatenate([np.rint(np.abs(length)).astype(np.int64), last_length[last]])
-    order = np.argsort(frame, kind="stable")
-    frame, start, length = frame[order], start[order], length[order]
-    whole = start + nominal[frame] <= wave.size
-    frame, start, length = frame[whole], start[whole], length[whole]
-    if not frame.size:
-        return result
-    size = nominal[frame]
-    n = np.arange(size.max())
-    waves = wave[np.minimum(start[:, None] + n, wave.size - 1)]
-    owner, first, count = np.unique(frame, return_index=True, return_counts=True)
-    mean = np.add.reduceat(waves, first, axis=0) / count[:, None].astype(np.float32)
-    inner = (n > 2) & (n < nominal[owner, None] - 2)
-    harmonic = np.sqrt((mean * mean * inner).sum(axis=1) / np.maximum(nominal[owner] - 4, 1))
-    reach = np.minimum(size, length)[:, None] - 2
-    rest = (waves - np.repeat(mean, count, axis=0)) * ((n >= 2) & (n < reach))
-    noise = np.add.reduceat((rest * rest).sum(axis=1), first)
-    points = np.add.reduceat(np.maximum(reach[:, 0] - 2, 0), first)
-    noise = np.sqrt(noise / np.maximum(points, 1))
-    usable = (noise > 0) & (harmonic > 0)
-    ratio = 20 * np.log10(np.where(usable, harmonic, 1) / np.where(usable, noise, 1))
-    result[owner] = np.where(usable, np.maximum(ratio, HNR_FLOOR_DB), 0)
-    return result
+@compiled
+def _log_hnr(
+    wave: Floats, bounds: Ints, start: Ints, end: Ints, last: Ints, period: Ints, mean: Doubles, hnr: Doubles
+) -> None:
+    """Overwrite ``hnr`` wherever a frame has met a period. Frame k met those from bounds[k] to bounds[k + 1].
 
-
-def contours(f0: Floats, lengths: Floats, wave: Floats) -> Floats:
-    """jitter local, jitter DDP, shimmer, log HNR: (frames, 4).
-
-    ``lengths`` are the rows of :func:`.periods.table` end to end, ``wave`` the first hop of each row
-    end to end, both (frames * 160,).
+    The period after the last one met, from end[k] on and last[k] long, is a member too; ``mean`` is scratch.
     """
-    frame, start, length, last_start, last_length = follow(f0, lengths)
-    usable = length > 0
-    local, ddp = jitter(frame[usable], length[usable], f0)
-    sway = shimmer(frame[usable], start[usable], length[usable], wave, f0)
-    hnr = log_hnr(frame, start, length, last_start, last_length, wave, f0)
-    return np.stack([local, ddp, sway, hnr], 1).astype(np.float32)
+    for k in range(period.size):
+        met = bounds[k + 1] - bounds[k]
+        if last[k] == 0:
+            if k > 0 and hnr[k] == 0 and k * HOP + LONG > wave.size:
+                hnr[k] = hnr[k - 1]
+            continue
+        for n in range(period[k]):
+            mean[n] = wave[min(end[k] + n, wave.size - 1)]
+            for p in range(bounds[k], bounds[k + 1]):
+                mean[n] += wave[start[p] + n]
+            mean[n] /= met + 1
+        harmonic = 0.0
+        for n in range(3, period[k] - 2):
+            harmonic += mean[n] * mean[n]
+        noise = 0.0
+        points = 0
+        for p in range(bounds[k], bounds[k + 1] + 1):
+            begin = start[p] if p < bounds[k + 1] else end[k]
+            after = last[k]
+            if p < bounds[k + 1]:
+                after = (start[p + 1] if p + 1 < bounds[k + 1] else end[k]) - begin
+            for n in range(2, min(after, period[k]) - 2):
+                departure = wave[min(begin + n, wave.size - 1)] - mean[n]
+                noise += departure * departure
+                points += 1
+        if noise > 0 and harmonic > 0:
+            ratio = harmonic / (period[k] - 4) * points / noise
+            hnr[k] = max(10 * np.log10(ratio), HNR_FLOOR_DB)

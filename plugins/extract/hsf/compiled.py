@@ -1,0 +1,28 @@
+"""Loops that numpy cannot express, compiled by numba the first time they run.
+
+Five steps walk along a segment with a state: the RASTA recursion, the pitch path, laying out pitch
+periods, thinning of peaks and cutting of segments. In plain Python they take ten times the whole
+budget of a window. Compiling all of them takes about a second and a half, once a process; nothing is cached on
+disk, because numba's cache holds pickles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar, cast
+
+from numba import njit
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def compiled(function: Function) -> Function:
+    """The same function as machine code, with IEEE arithmetic in the order it is written."""
+    return cast(Function, njit(nogil=True, error_model="numpy")(function))
+
+
+def compiled_sum(function: Function) -> Function:
+    """The same, free to reorder sums, so that they use the vector unit."""
+    return cast(
+        Function, njit(nogil=True, error_model="numpy", fastmath={"reassoc", "contract", "nsz"})(function)
+    )
