@@ -36,9 +36,12 @@ class Corpus:
         return sorted({item.speaker for item in self.items})
 
 
-def read_corpus(path: Path, target: str, labels: Sequence[str]) -> Corpus:
+def read_corpus(
+    path: Path, target: str, labels: Sequence[str], where: Mapping[str, str] | None = None
+) -> Corpus:
     """The corpus for one target, every label among ``labels`` and every file present.
 
+    ``where`` leaves out the rows that do not hold these values, such as ``{"subset": "test-other"}``.
     Raises InputError naming the line and the remedy.
     """
     if path.is_dir():
@@ -46,20 +49,26 @@ def read_corpus(path: Path, target: str, labels: Sequence[str]) -> Corpus:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            _check_columns(path, reader.fieldnames or (), target)
-            items = tuple(_item(path, reader.line_num, row, target, labels) for row in reader)
+            _check_columns(path, reader.fieldnames or (), ("file", "speaker", target, *(where or ())))
+            items = tuple(
+                _item(path, reader.line_num, row, target, labels)
+                for row in reader
+                if all(row[column] == value for column, value in (where or {}).items())
+            )
     except OSError as error:
         raise InputError(f"cannot read corpus '{path}'", got=str(error.strerror)) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"corpus '{path}' is not a CSV file in UTF-8", got=str(error)) from error
     if not items:
-        raise InputError(f"corpus '{path}' is empty", expected="one row a recording below the header")
+        chosen = " and ".join(f"{column} '{value}'" for column, value in (where or {}).items())
+        what = f"has no row with {chosen}" if chosen else "is empty"
+        raise InputError(f"corpus '{path}' {what}", expected="one row a recording below the header")
     _refuse_twins(path, items)
     return Corpus(path.resolve().parent.name, items)
 
 
-def _check_columns(path: Path, columns: Sequence[str], target: str) -> None:
-    for column in ("file", "speaker", target):
+def _check_columns(path: Path, columns: Sequence[str], needed: Sequence[str]) -> None:
+    for column in needed:
         if column not in columns:
             raise InputError(
                 f"corpus '{path}' has no column '{column}'",
