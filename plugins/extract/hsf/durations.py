@@ -22,6 +22,7 @@ from .frames import FRAME_PERIOD_S, Doubles, Ints
 from .statistics import real
 
 LEVELS = (0.25, 0.5, 0.75, 0.9)
+THRESHOLDS = (0.25, 0.75)
 MAX_SEGMENTS = 100
 VOICED_RUN, PAUSE_RUN = 3, 2
 
@@ -40,41 +41,47 @@ def times(x: Floats, count: Ints, ranked: Floats, low: Floats, high: Floats) -> 
 
 def segments(x: Floats, count: Ints, low: Floats, high: Floats) -> Doubles:
     """(contours, frames) → (contours, 4), seconds."""
-    out = np.zeros((len(x), 4))
-    _cut(x, count, low, high - low, out)
-    return out * FRAME_PERIOD_S
+    running = x.copy()
+    running[:, 1] = (x[:, 0] + x[:, 1]) / 2
+    running[:, 2:] = (x[:, :-2] + x[:, 1:-1] + x[:, 2:]) / np.float32(3)
+    crossed = np.zeros(x.shape, np.bool_)
+    for share in THRESHOLDS:
+        level = (low + np.float32(share) * (high - low))[:, None]
+        over, reached = running > level, running >= level
+        crossed[:, 1:] |= (over[:, 1:] & ~over[:, :-1]) | (reached[:, :-1] & ~reached[:, 1:])
+        crossed[:, 0] |= (over[:, 0] & (level[:, 0] >= 0)) | (~reached[:, 0] & (level[:, 0] <= 0))
+    contour, frame = np.nonzero(crossed & real(x, count))
+    length = np.zeros(len(frame), np.int64)
+    _space(contour, frame, np.maximum(2, count // MAX_SEGMENTS - 1), length)
+    return _summary(contour[length > 0], length[length > 0] * FRAME_PERIOD_S, len(x))
 
 
 @compiled
-def _cut(x: Floats, count: Ints, low: Floats, spread: Floats, out: Doubles) -> None:
-    """Mean, longest, shortest and standard deviation of each contour's segment lengths in frames."""
-    for c in range(x.shape[0]):
-        least = max(2, count[c] // MAX_SEGMENTS - 1)
-        lower = low[c] + np.float32(0.25) * spread[c]
-        upper = low[c] + np.float32(0.75) * spread[c]
-        last = -(least // 2)
-        number = 0
-        total = squares = 0.0
-        running = before = np.float32(0)
-        for t in range(count[c]):
-            running += x[c, t]
-            if t >= 3:
-                running -= x[c, t - 3]
-            level = running / np.float32(min(t + 1, 3))
-            crossed = (level > lower and before <= lower) or (level < lower and before >= lower)
-            crossed = crossed or (level > upper and before <= upper) or (level < upper and before >= upper)
-            before = level
-            if crossed and t - last > least and number < MAX_SEGMENTS:
-                length = t - last
-                last = t
-                number += 1
-                total += length
-                squares += length * length
-                out[c, 1] = max(out[c, 1], length)
-                out[c, 2] = length if number == 1 else min(out[c, 2], length)
-        if number > 0:
-            out[c, 0] = total / number
-            out[c, 3] = max(squares / number - out[c, 0] * out[c, 0], 0.0) ** 0.5
+def _space(contour: Ints, frame: Ints, least: Ints, length: Ints) -> None:
+    """The length of the segment that each crossing ends, 0 where it comes too early to end one."""
+    last = number = 0
+    for i in range(contour.size):
+        c = contour[i]
+        if i == 0 or c != contour[i - 1]:
+            last = -(least[c] // 2)
+            number = 0
+        if frame[i] - last > least[c] and number < MAX_SEGMENTS:
+            length[i] = frame[i] - last
+            last = frame[i]
+            number += 1
+
+
+def _summary(owner: Ints, length: Doubles, contours: int) -> Doubles:
+    """Mean, longest, shortest and standard deviation of each contour's lengths; zeros where it has none."""
+    number = np.bincount(owner, minlength=contours)
+    mean = np.bincount(owner, length, contours) / np.maximum(number, 1)
+    spread = np.sqrt(np.bincount(owner, (length - mean[owner]) ** 2, contours) / np.maximum(number, 1))
+    longest, shortest = np.zeros((2, contours))
+    some = np.flatnonzero(number)
+    if some.size:
+        first = np.append(0, np.cumsum(number[some])[:-1])
+        longest[some], shortest[some] = np.maximum.reduceat(length, first), np.minimum.reduceat(length, first)
+    return np.stack([mean, longest, shortest, spread], 1)
 
 
 def voiced_segments(contour: Floats) -> Doubles:

@@ -45,8 +45,8 @@ class Periods(NamedTuple):
 
 
 def nominal(f0: Floats) -> Ints:
-    """The pitch period in whole samples, (frames,); meaningless where unvoiced."""
-    return np.rint(RATE / np.maximum(f0, 1).astype(np.float64)).astype(np.int64)
+    """The pitch period in whole samples, (frames,), 0 where unvoiced."""
+    return np.where(f0 > 0, np.rint(RATE / np.maximum(f0, 1).astype(np.float64)), 0).astype(np.int64)
 
 
 def lay(wave: Floats, f0: Floats) -> Periods:
@@ -54,6 +54,7 @@ def lay(wave: Floats, f0: Floats) -> Periods:
     period = RATE / np.maximum(f0, 1).astype(np.float64)
     low = np.where(f0 > 0, np.floor((1 - SEARCH) * period), 0).astype(np.int64)
     high = np.ceil((1 + SEARCH) * period).astype(np.int64)
+    limit = np.minimum(np.arange(len(f0)) * HOP + LONG, wave.size + 1)
     size = len(f0) * MOST_PER_FRAME
     frame, start, lag = np.empty((3, size), np.int64)
     length, height, match = np.empty((3, size + LONG))
@@ -61,7 +62,21 @@ def lay(wave: Floats, f0: Floats) -> Periods:
     total = np.append(0.0, np.cumsum(wave, dtype=np.float64))
     energy = np.append(0.0, np.cumsum(wave * wave, dtype=np.float64))
     count = _walk(
-        wave, total, energy, low, high, nominal(f0), match, frame, start, lag, length, height, end, last
+        wave,
+        total,
+        energy,
+        low,
+        high,
+        limit,
+        nominal(f0),
+        match,
+        frame,
+        start,
+        lag,
+        length,
+        height,
+        end,
+        last,
     )
     usable = height[:count] > MIN_CORRELATION
     return Periods(frame[:count], start[:count], lag[:count], length[:count], usable, end, last)
@@ -78,7 +93,7 @@ def _correlation(wave: Floats, total: Doubles, energy: Doubles, start: int, lag:
     first, second = total[middle] - total[start], total[end] - total[middle]
     power = energy[middle] - energy[start] - first * first / lag
     power *= energy[end] - energy[middle] - second * second / lag
-    return (product - first * second / lag) / (max(power, QUIET) ** 0.5)
+    return (product - first * second / lag) / ((power + QUIET) ** 0.5)
 
 
 @compiled
@@ -88,6 +103,7 @@ def _walk(
     energy: Doubles,
     low: Ints,
     high: Ints,
+    limit: Ints,
     period: Ints,
     match: Doubles,
     frame: Ints,
@@ -107,8 +123,11 @@ def _walk(
             position = begin + HOP
             continue
         lags = high[k] - low[k] + 1
-        until = max(begin + HOP, position + 2 * high[k] + 2)
-        until = min(until, begin + LONG, wave.size + 1)
+        until = begin + HOP
+        if position + 2 * high[k] + 2 > until:
+            until = position + 2 * high[k] + 2
+        if until > limit[k]:
+            until = limit[k]
         start = position
         kept = position
         while start < until - 2 * high[k] - 1 and count < first.size:

@@ -30,10 +30,9 @@ def contours(f0: Floats, wave: Floats) -> Floats:
     """Pitch in Hz, (frames,), and the segment's samples → jitter local, DDP, shimmer, log HNR: (frames, 4)."""
     periods = lay(wave, f0)
     local, ddp = jitter(periods, f0)
-    hnr = np.where(f0 > 0, 0.0, HNR_FLOOR_DB)
-    bounds = np.append(np.searchsorted(periods.frame, np.arange(len(f0))), periods.frame.size)
-    _log_hnr(wave, bounds, periods.start, periods.end, periods.last, nominal(f0), np.empty(LONG), hnr)
-    return np.stack([local, ddp, shimmer(periods, wave, f0), hnr], 1).astype(np.float32)
+    return np.stack([local, ddp, shimmer(periods, wave, f0), log_hnr(periods, wave, f0)], 1).astype(
+        np.float32
+    )
 
 
 def _hold(values: Doubles, known: Bools, voiced: Bools) -> Doubles:
@@ -43,6 +42,11 @@ def _hold(values: Doubles, known: Bools, voiced: Bools) -> Doubles:
     last_unvoiced = np.maximum.accumulate(np.where(voiced, -1, frames))
     usable = voiced & (last_known > last_unvoiced)
     return np.where(usable, np.minimum(values[np.maximum(last_known, 0)], 1), 0)
+
+
+def _repeat_last(values: Doubles, unknown: Bools) -> Doubles:
+    """Replace unknown values by the last known one."""
+    return values[np.maximum.accumulate(np.where(unknown, 0, np.arange(len(values))))]
 
 
 def jitter(periods: Periods, f0: Floats) -> tuple[Doubles, Doubles]:
@@ -79,39 +83,51 @@ def shimmer(periods: Periods, wave: Floats, f0: Floats) -> Doubles:
     return _hold(change / np.where(size > 0, size, 1), np.bincount(frame, minlength=len(f0)) > 0, f0 > 0)
 
 
-@compiled
-def _log_hnr(
-    wave: Floats, bounds: Ints, start: Ints, end: Ints, last: Ints, period: Ints, mean: Doubles, hnr: Doubles
-) -> None:
-    """Overwrite ``hnr`` wherever a frame has met a period. Frame k met those from bounds[k] to bounds[k + 1].
+def log_hnr(periods: Periods, wave: Floats, f0: Floats) -> Doubles:
+    """Harmonics-to-noise ratio of every frame in dB, (frames,); the period after the last one met is a member too."""
+    known = np.flatnonzero(periods.last)
+    frame = np.append(periods.frame, known)
+    order = np.argsort(frame, kind="stable")
+    frame = frame[order]
+    start = np.append(periods.start, periods.end[known])[order]
+    length = np.append(periods.start, periods.end[known] + periods.last[known])[order]
+    length[:-1] = np.where(frame[1:] == frame[:-1], start[1:], length[:-1])
+    length -= start
+    period = nominal(f0)
+    inside = start + period[frame] <= wave.size
+    frame, start, length = frame[inside], start[inside], length[inside]
+    first = np.append(np.searchsorted(frame, np.arange(len(f0))), frame.size)
+    power = np.zeros((2, len(f0)))
+    _separate(wave, first, start, length, period, np.zeros(LONG), power)
+    usable = (power > 0).all(axis=0)
+    ratio = 10 * np.log10(np.where(usable, power[0], 1) / np.where(usable, power[1], 1))
+    hnr = np.where(f0 > 0, np.maximum(ratio, HNR_FLOOR_DB), HNR_FLOOR_DB)
+    return _repeat_last(hnr, (f0 > 0) & (np.arange(len(f0)) * HOP + LONG > wave.size) & ~usable)
 
-    The period after the last one met, from end[k] on and last[k] long, is a member too; ``mean`` is scratch.
+
+@compiled
+def _separate(
+    wave: Floats, first: Ints, start: Ints, length: Ints, period: Ints, mean: Doubles, power: Doubles
+) -> None:
+    """Mean power of each frame's mean period waveform, and of its periods' departures from that.
+
+    Frame k has the periods first[k] to first[k + 1]; ``mean`` is scratch.
     """
     for k in range(period.size):
-        met = bounds[k + 1] - bounds[k]
-        if last[k] == 0:
-            if k > 0 and hnr[k] == 0 and k * HOP + LONG > wave.size:
-                hnr[k] = hnr[k - 1]
-            continue
-        for n in range(period[k]):
-            mean[n] = wave[min(end[k] + n, wave.size - 1)]
-            for p in range(bounds[k], bounds[k + 1]):
-                mean[n] += wave[start[p] + n]
-            mean[n] /= met + 1
-        harmonic = 0.0
-        for n in range(3, period[k] - 2):
-            harmonic += mean[n] * mean[n]
-        noise = 0.0
+        size = period[k]
+        number = first[k + 1] - first[k]
         points = 0
-        for p in range(bounds[k], bounds[k + 1] + 1):
-            begin = start[p] if p < bounds[k + 1] else end[k]
-            after = last[k]
-            if p < bounds[k + 1]:
-                after = (start[p + 1] if p + 1 < bounds[k + 1] else end[k]) - begin
-            for n in range(2, min(after, period[k]) - 2):
-                departure = wave[min(begin + n, wave.size - 1)] - mean[n]
-                noise += departure * departure
-                points += 1
-        if noise > 0 and harmonic > 0:
-            ratio = harmonic / (period[k] - 4) * points / noise
-            hnr[k] = max(10 * np.log10(ratio), HNR_FLOOR_DB)
+        for n in range(size):
+            mean[n] = 0.0
+            for p in range(first[k], first[k + 1]):
+                mean[n] += wave[start[p] + n] / number
+        for n in range(3, size - 2):
+            power[0, k] += mean[n] * mean[n] / (size - 4)
+        for p in range(first[k], first[k + 1]):
+            for n in range(2, size - 2):
+                if n < length[p] - 2:
+                    departure = wave[start[p] + n] - mean[n]
+                    power[1, k] += departure * departure
+                    points += 1
+        if points > 0:
+            power[1, k] /= points
