@@ -34,7 +34,7 @@ from typing import Protocol, runtime_checkable
 
 import pluggy
 
-from .types import Bools, Chunk, Event, Floats, Segment
+from .types import Bools, Chunk, Event, Floats, Segment, Sentence
 
 PROJECT = "stimmung"
 ENTRY_POINTS = "stimmung"
@@ -119,6 +119,34 @@ class FrameExtractor(Protocol):
     def summarise(self, rows: Sequence[Floats]) -> Floats: ...
 
 
+@runtime_checkable
+class TextExtractor(Protocol):
+    """Sentences in, one vector each, (n, dim); a sentence's vector does not depend on those beside it."""
+
+    name: str
+    version: str
+    dim: int
+
+    def encode(self, sentences: Sequence[str]) -> Floats: ...
+
+
+class Transcriber(Protocol):
+    """What was said: one instance a stream, told of its audio in order, so it may hold state.
+
+    Built as ``Transcriber(origin, **options)``, ``origin`` being the file the stream is read from, None
+    where there is none. ``hear`` takes the audio from ``start`` on, (n,); a start later than the end of
+    what it heard before is a gap. Both return the sentences that are settled now, in the order of their
+    ends; none ends after the audio heard, and which are settled depends on the clock alone.
+    """
+
+    name: str
+    rate: int
+
+    def hear(self, start: int, samples: Floats) -> Sequence[Sentence]: ...
+
+    def finish(self) -> Sequence[Sentence]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """One extractor a classifier was trained on; ``version`` empty means any."""
@@ -167,8 +195,14 @@ class Hooks:
         """A class that detects voice activity."""
 
     @hookspec
-    def stimmung_extractor(self) -> type[Extractor] | type[FrameExtractor]:  # type: ignore[empty-body]
-        """A class that turns segments into vectors."""
+    def stimmung_extractor(  # type: ignore[empty-body]
+        self,
+    ) -> type[Extractor] | type[FrameExtractor] | type[TextExtractor]:
+        """A class that turns segments or sentences into vectors."""
+
+    @hookspec
+    def stimmung_transcriber(self) -> type[Transcriber]:  # type: ignore[empty-body]
+        """A class that says what was spoken."""
 
     @hookspec
     def stimmung_classifier(self) -> type[Classifier]:  # type: ignore[empty-body]

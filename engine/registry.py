@@ -19,7 +19,7 @@ import pluggy
 from .errors import ConfigError, PluginError, StimmungError, UnknownPluginError, nearest
 from .plugin import ENTRY_POINTS, PROJECT, Hooks
 
-Role = Literal["source", "detector", "extractor", "classifier", "sink"]
+Role = Literal["source", "detector", "transcriber", "extractor", "classifier", "sink"]
 ROLES: tuple[Role, ...] = typing.get_args(Role)
 
 

