@@ -82,32 +82,33 @@ TAPS, POLE = _rasta_taps()
 
 
 def rasta(bands: Floats) -> Floats:
-    """Band-pass filtered log bands along time, (frames, 26) → (frames, 26).
+    """Band-pass filtered log bands along time, (26, frames) → (26, frames).
 
     The first five frames are zero and the recursion starts from rest at the sixth, so the filter
     needs no past: a segment's own rows are all it ever sees. It runs in single precision on levels
     relative to full scale, as published, which decides where it comes to rest in digital silence.
     """
-    bands = bands - FULL_SCALE
     out = np.zeros(bands.shape, np.float32)
-    _filter(bands, TAPS, POLE, np.zeros((TAPS.size, bands.shape[1]), np.float32), out)
+    _filter(bands - FULL_SCALE, TAPS, POLE, np.zeros(TAPS.size, np.float32), out)
     return out
 
 
 @compiled
 def _filter(bands: Floats, taps: Floats, pole: np.float32, state: Floats, out: Floats) -> None:
-    """Transposed direct form II, with feedback and output only after the warm-up; ``state`` begins at zero."""
-    for t in range(bands.shape[0]):
-        for band in range(bands.shape[1]):
-            level = bands[t, band]
-            value = taps[0] * level + state[0, band]
+    """Transposed direct form II, with feedback and output only after the warm-up; ``state`` is scratch."""
+    for band in range(bands.shape[0]):
+        for i in range(taps.size):
+            state[i] = 0
+        for t in range(bands.shape[1]):
+            level = bands[band, t]
+            value = taps[0] * level + state[0]
             for i in range(4):
-                state[i, band] = taps[i + 1] * level + state[i + 1, band]
+                state[i] = taps[i + 1] * level + state[i + 1]
             if t >= WARM_UP:
-                state[0, band] += pole * value
-                out[t, band] = value
+                state[0] += pole * value
+                out[band, t] = value
 
 
 def loudness(bands: Floats) -> Floats:
-    """The power law on log bands relative to full scale: exp(0.33 (ln E + ln L)), (frames, 26)."""
-    return np.exp(np.float32(COMPRESSION) * (bands + LOG_LOUDNESS))
+    """The power law on log bands relative to full scale: exp(0.33 (ln E + ln L)), (26, frames)."""
+    return np.exp(np.float32(COMPRESSION) * (bands + LOG_LOUDNESS[:, None]))

@@ -18,14 +18,14 @@ LIFTER = 22
 
 def _transform() -> Floats:
     i = np.arange(1, COEFFICIENTS + 1)
-    cosines = np.cos(np.pi / BANDS * np.outer(np.arange(BANDS) + 0.5, i))
+    cosines = np.cos(np.pi / BANDS * np.outer(i, np.arange(BANDS) + 0.5))
     lifter = 1 + LIFTER / 2 * np.sin(np.pi * i / LIFTER)
-    return (np.sqrt(2 / BANDS) * lifter * cosines).astype(np.float32)
+    return (np.sqrt(2 / BANDS) * lifter[:, None] * cosines).astype(np.float32)
 
 
 TRANSFORM = _transform()
 
 
 def mfcc(bands: Floats) -> Floats:
-    """(frames, 26) log bands → (frames, 14)."""
-    return bands @ TRANSFORM
+    """(26, frames) log bands → (14, frames)."""
+    return TRANSFORM @ bands

@@ -17,15 +17,5 @@ Function = TypeVar("Function", bound=Callable[..., object])
 
 
 def compiled(function: Function) -> Function:
-    """The same function as machine code, with IEEE arithmetic in the order it is written."""
+    """The same function as machine code."""
     return cast(Function, njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function))
-
-
-def compiled_sum(function: Function) -> Function:
-    """The same, free to reorder sums, so that they use the vector unit."""
-    return cast(
-        Function,
-        njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, fastmath={"reassoc", "contract", "nsz"})(
-            function
-        ),
-    )

@@ -18,7 +18,7 @@ from stimmung.engine.types import Floats
 
 @dataclass(frozen=True, slots=True)
 class Contours:
-    """What a segment of ``rows`` rows is reduced from: (frames, channels) each, smoothed, and their deltas."""
+    """What a segment of ``rows`` rows is reduced from: (channels, frames) each, smoothed, and their deltas."""
 
     rows: int
     voiced: Floats
@@ -30,41 +30,54 @@ class Contours:
 
 
 def padded(contours: Floats, before: int, after: int) -> Floats:
-    """Continue (frames, channels) by its first and last row."""
-    return np.concatenate([contours[:1]] * before + [contours] + [contours[-1:]] * after)
+    """Continue (channels, frames) by its first and last value."""
+    channels, frames = contours.shape
+    out = np.empty((channels, before + frames + after), np.float32)
+    out[:, :before] = contours[:, :1]
+    out[:, before : before + frames] = contours
+    out[:, before + frames :] = contours[:, -1:]
+    return out
 
 
 def smooth(contours: Floats) -> Floats:
-    """(T, channels) → (T + 1, channels)."""
+    """(channels, T) → (channels, T + 1)."""
     x = padded(contours, 1, 2)
-    return (x[1:-1] + x[:-2] + x[2:]) / np.float32(3)
+    total = x[:, 1:-1] + x[:, :-2]
+    total += x[:, 2:]
+    total /= np.float32(3)
+    return total
 
 
 def smooth_voiced(contours: Floats) -> Floats:
     """The same among non-zero values only; zero stays zero."""
     x = padded(contours, 1, 2)
     here = x != 0
-    count = here[:-2].astype(np.float32) + here[1:-1] + here[2:]
-    total = x[1:-1] + x[:-2] + x[2:]
-    return np.where(here[1:-1], total / np.maximum(count, 1), 0).astype(np.float32)
+    count = here[:, :-2].astype(np.float32) + here[:, 1:-1] + here[:, 2:]
+    total = x[:, 1:-1] + x[:, :-2] + x[:, 2:]
+    return np.where(here[:, 1:-1], total / np.maximum(count, 1), 0).astype(np.float32)
 
 
 def delta(contours: Floats) -> Floats:
-    """(T, channels) → (T + 2, channels)."""
+    """(channels, T) → (channels, T + 2)."""
     x = padded(contours, 2, 4)
-    return (x[3:-1] - x[1:-3] + 2 * (x[4:] - x[:-4])) / np.float32(10)
+    slope = x[:, 4:] - x[:, :-4]
+    slope *= 2
+    slope += x[:, 3:-1] - x[:, 1:-3]
+    slope /= np.float32(10)
+    return slope
 
 
 def delta_voiced(contours: Floats) -> Floats:
-    """Slope over the pairs of which neither value is zero; (T, channels) → (T + 2, channels).
+    """Slope over the pairs of which neither value is zero; (channels, T) → (channels, T + 2).
 
-    As published, the divisor is not 10 but grows by i² with every such pair met so far, in any channel, so
-    these deltas fade with time: the longer the segment, the smaller they end.
+    As published, the divisor is not 10 but grows by i² with every such pair met so far, in any channel,
+    so these deltas fade with time: the longer the segment, the smaller they end.
     """
     x = padded(contours, 2, 4)
     valid = x != 0
-    near = (valid[3:-1] & valid[1:-3]).astype(np.float32)
-    far = (valid[4:] & valid[:-4]).astype(np.float32)
-    rise = near * (x[3:-1] - x[1:-3]) + 2 * far * (x[4:] - x[:-4])
-    weight = 10 + np.cumsum((near + 4 * far).reshape(-1), dtype=np.float64).reshape(rise.shape)
+    near = (valid[:, 3:-1] & valid[:, 1:-3]).astype(np.float32)
+    far = (valid[:, 4:] & valid[:, :-4]).astype(np.float32)
+    rise = near * (x[:, 3:-1] - x[:, 1:-3]) + 2 * far * (x[:, 4:] - x[:, :-4])
+    met = near + 4 * far
+    weight = 10 + np.cumsum(met.T.reshape(-1), dtype=np.float64).reshape(met.T.shape).T
     return (rise / weight).astype(np.float32)

@@ -20,41 +20,42 @@ from .frames import FRAME_PERIOD_S, Doubles, Ints
 def functionals(contours: Contours) -> Doubles:
     """(6373,)."""
     rows, fewer = contours.rows, max(contours.rows - 2, 1)
-    voiced = [contour[contour != 0] for contour in _cut(contours.voiced, contours.voiced_delta, fewer)]
-    energy = _cut(contours.energy, contours.energy_delta, fewer)
-    spectral = _cut(contours.spectral, contours.spectral_delta, rows + 2)
-    level = _cut(contours.energy, contours.spectral, rows)
-    change = _cut(contours.energy_delta, contours.spectral_delta, fewer)
-    shape, segments = _shape(energy + spectral, voiced)
-    means, turns, trend = _course(level, change, voiced)
-    full, few, both = len(energy + spectral), len(level), len(level + change)
+    voiced = [c[c != 0] for c in (*contours.voiced[:, :fewer], *contours.voiced_delta[:, :fewer])]
+    energy = [contours.energy[:, :fewer], contours.energy_delta[:, :fewer]]
+    spectral = [contours.spectral[:, : rows + 2], contours.spectral_delta[:, : rows + 2]]
+    level = [contours.energy[:, :rows], contours.spectral[:, :rows]]
+    change = [contours.energy_delta[:, :fewer], contours.spectral_delta[:, :fewer]]
+    shape, segments = _shape([*energy, *spectral], voiced)
+    means, turns, trend = _course([*level, *change], voiced)
+    plain, few = len(segments), len(segments) // 2
     blocks = [
-        np.concatenate([shape[:full, :15], segments, shape[:full, 15:]], 1),
-        np.concatenate([means[both:], shape[full:, :3], trend[few:], shape[full:, 3:]], 1),
-        _pitch_presence(contours.voiced[:rows, 0]),
+        np.concatenate([shape[:plain, :15], segments, shape[:plain, 15:]], 1),
+        np.concatenate([means[plain:], shape[plain:, :3], trend[few:], shape[plain:, 3:]], 1),
+        _pitch_presence(contours.voiced[0, :rows]),
         np.concatenate([means[:few, [0, 1, 3]], turns[:few], trend[:few]], 1),
-        np.concatenate([means[few:both, 1:], turns[few:]], 1),
+        np.concatenate([means[few:plain, 1:], turns[few:]], 1),
     ]
     return np.concatenate([block.reshape(-1) for block in blocks])
 
 
-def _cut(first: Floats, second: Floats, frames: int) -> list[Floats]:
-    """The contours of both, no longer than ``frames``."""
-    return [*first[:frames].T, *second[:frames].T]
-
-
-def _padded(contours: list[Floats]) -> tuple[Floats, Ints]:
+def _padded(blocks: list[Floats], single: list[Floats]) -> tuple[Floats, Ints]:
     """Contours of different lengths as one matrix with zeros behind them, and their lengths."""
-    count = np.array([contour.size for contour in contours])
-    x = np.zeros((len(contours), max(int(count.max()), 3)), np.float32)
-    for row, contour in zip(x, contours, strict=True):
-        row[: contour.size] = contour
+    widths = [block.shape[1] for block in blocks]
+    count = np.repeat([*widths, *map(len, single)], [*map(len, blocks), *(1 for _ in single)])
+    x = np.zeros((count.size, max(*widths, 3)), np.float32)
+    row = 0
+    for block in blocks:
+        x[row : row + len(block), : block.shape[1]] = block
+        row += len(block)
+    for contour in single:
+        x[row, : contour.size] = contour
+        row += 1
     return x, count
 
 
-def _shape(plain: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles]:
-    """Extremes, percentiles, moments, times and prediction, (contours, 27), and the segments of the plain ones."""
-    x, count = _padded(plain + voiced)
+def _shape(blocks: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles]:
+    """Extremes, percentiles, moments, times and prediction, (contours, 27), and the segments of the blocks."""
+    x, count = _padded(blocks, voiced)
     ranked = statistics.ordered(x, count)
     low, high = statistics.bounds(ranked, count)
     parts = [
@@ -64,24 +65,23 @@ def _shape(plain: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles]
         durations.times(x, count, ranked, low, high),
         prediction.linear_prediction(x, count),
     ]
-    some = len(plain)
-    return np.concatenate(parts, 1), durations.segments(x[:some], count[:some], low[:some], high[:some])
+    some = slice(len(x) - len(voiced))
+    return np.concatenate(parts, 1), durations.segments(x[some], count[some], low[some], high[some])
 
 
-def _course(
-    level: list[Floats], change: list[Floats], voiced: list[Floats]
-) -> tuple[Doubles, Doubles, Doubles]:
-    """Means of all, peaks of contours and deltas, regression of contours (per second) and voiced ones (per frame)."""
-    x, count = _padded(level + change + voiced)
-    missing = ~statistics.real(x, count)
-    empty = count == 0
-    low = np.where(empty, 0, x.min(axis=1, initial=np.inf, where=~missing))
-    high = np.where(empty, 0, x.max(axis=1, initial=-np.inf, where=~missing))
+def _course(blocks: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles, Doubles]:
+    """Means of all, peaks of the blocks, regression of their first half (per second) and of voiced ones (per frame)."""
+    x, count = _padded(blocks, voiced)
+    plain = len(x) - len(voiced)
+    low = np.concatenate([*(block.min(axis=1) for block in blocks), [c.min(initial=np.inf) for c in voiced]])
+    high = np.concatenate(
+        [*(block.max(axis=1) for block in blocks), [c.max(initial=-np.inf) for c in voiced]]
+    )
+    low[count == 0] = high[count == 0] = 0
     means = statistics.means(x, count)
-    both = len(level + change)
-    turns = peaks.peaks(x[:both], count[:both], low[:both], high[:both], means[:both, 0])
-    fitted = np.r_[: len(level), both : len(x)]
-    rate = np.where(fitted < both, 1 / FRAME_PERIOD_S, 1.0)
+    turns = peaks.peaks(x[:plain], count[:plain], low[:plain], high[:plain], means[:plain, 0])
+    fitted = np.r_[: plain // 2, plain : len(x)]
+    rate = np.where(fitted < plain, 1 / FRAME_PERIOD_S, 1.0)
     trend = regression.regression(x[fitted], count[fitted], low[fitted], high[fitted], rate)
     return means, turns, trend
 

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from stimmung.engine.types import Bools, Floats
 
-from .compiled import compiled, compiled_sum
+from .compiled import compiled
 from .frames import HOP, LONG, RATE, Doubles, Ints
 
 SEARCH = 0.25
@@ -57,54 +57,57 @@ def lay(wave: Floats, f0: Floats) -> Periods:
     limit = np.minimum(np.arange(len(f0)) * HOP + LONG, wave.size + 1)
     size = len(f0) * MOST_PER_FRAME
     frame, start, lag = np.empty((3, size), np.int64)
-    length, height, match = np.empty((3, size + LONG))
+    length, height = np.empty((2, size))
     end, last = np.zeros((2, len(f0)), np.int64)
-    total = np.append(0.0, np.cumsum(wave, dtype=np.float64))
-    energy = np.append(0.0, np.cumsum(wave * wave, dtype=np.float64))
+    product, match = np.empty(LONG, np.float32), np.empty(LONG)
     count = _walk(
-        wave,
-        total,
-        energy,
-        low,
-        high,
-        limit,
-        nominal(f0),
-        match,
-        frame,
-        start,
-        lag,
-        length,
-        height,
-        end,
-        last,
+        wave, low, high, limit, nominal(f0), product, match, frame, start, lag, length, height, end, last
     )
     usable = height[:count] > MIN_CORRELATION
     return Periods(frame[:count], start[:count], lag[:count], length[:count], usable, end, last)
 
 
-@compiled_sum
-def _correlation(wave: Floats, total: Doubles, energy: Doubles, start: int, lag: int) -> float:
-    """c(start, lag)."""
-    middle, end = start + lag, start + 2 * lag
-    here, there = wave[start:middle], wave[middle:end]
-    product = np.float32(0)
-    for i in range(lag):
-        product += here[i] * there[i]
-    first, second = total[middle] - total[start], total[end] - total[middle]
-    power = energy[middle] - energy[start] - first * first / lag
-    power *= energy[end] - energy[middle] - second * second / lag
-    return (product - first * second / lag) / ((power + QUIET) ** 0.5)
+@compiled
+def _correlate(wave: Floats, start: int, low: int, high: int, product: Floats, match: Doubles) -> None:
+    """match[i] = c(start, low + i) for all lags up to ``high``; ``product`` is scratch.
+
+    Each sample meets the samples one lag later for all lags at once; the other sums grow with the lag.
+    """
+    lags = high - low + 1
+    here, later = wave[start : start + high], wave[start + low : start + 2 * high]
+    product[:lags] = 0
+    for i in range(high):
+        sample = here[i]
+        ahead = later[i:]
+        for j in range(max(i - low + 1, 0), lags):
+            product[j] += sample * ahead[j]
+    first = second = power = other = 0.0
+    for i in range(low):
+        first += here[i]
+        power += here[i] * here[i]
+        second += later[i]
+        other += later[i] * later[i]
+    for j in range(lags):
+        n = low + j
+        top = power - first * first / n
+        top *= other - second * second / n
+        match[j] = (product[j] - first * second / n) / (top + QUIET) ** 0.5
+        if n < high:
+            moved, one, two = later[j], later[n + j], later[n + j + 1]
+            first += moved
+            power += moved * moved
+            second += one + two - moved
+            other += one * one + two * two - moved * moved
 
 
 @compiled
 def _walk(
     wave: Floats,
-    total: Doubles,
-    energy: Doubles,
     low: Ints,
     high: Ints,
     limit: Ints,
     period: Ints,
+    product: Floats,
     match: Doubles,
     frame: Ints,
     first: Ints,
@@ -114,7 +117,7 @@ def _walk(
     end: Ints,
     last: Ints,
 ) -> int:
-    """Fill the arrays after ``match``, which is scratch; the number of periods. A ``low`` of 0 is unvoiced."""
+    """Fill the arrays after the scratch ones; the number of periods. A ``low`` of 0 means unvoiced."""
     count = 0
     position = 0
     for k in range(low.size):
@@ -122,25 +125,23 @@ def _walk(
         if low[k] == 0:
             position = begin + HOP
             continue
-        lags = high[k] - low[k] + 1
-        until = begin + HOP
-        if position + 2 * high[k] + 2 > until:
-            until = position + 2 * high[k] + 2
-        if until > limit[k]:
-            until = limit[k]
+        until = min(max(begin + HOP, position + 2 * high[k] + 2), limit[k])
         start = position
         kept = position
         while start < until - 2 * high[k] - 1 and count < first.size:
-            for i in range(lags):
-                match[i] = _correlation(wave, total, energy, start, low[k] + i)
+            _correlate(wave, start, low[k], high[k], product, match)
             best = 0
-            for i in range(1, lags - 2):
-                peak = match[i - 1] < match[i] and match[i] > match[i + 1]
-                if peak and (best == 0 or match[i] > match[best]):
+            for i in range(1, high[k] - low[k] - 1):
+                if (
+                    match[i] > match[i - 1]
+                    and match[i] > match[i + 1]
+                    and (best == 0 or match[i] > match[best])
+                ):
                     best = i
             step = period[k]
             if best > 0:
-                rise, fall = match[best] - match[best - 1], match[best] - match[best + 1]
+                rise = match[best] - match[best - 1]
+                fall = match[best] - match[best + 1]
                 shift = 0.5 * (rise - fall) / (rise + fall)
                 step = low[k] + best
                 frame[count] = k

@@ -57,39 +57,39 @@ def _short_frames(samples: Floats) -> Floats:
 
 
 def _voiced(rows: Floats) -> Floats:
-    """F0, voicing, jitter local and DDP, shimmer, log HNR before smoothing: (rows, 6)."""
+    """F0, voicing, jitter local and DDP, shimmer, log HNR before smoothing: (6, rows)."""
     _, frame, frequency, voicing, wave = np.split(rows, EDGES[:-1], axis=1)
     f0, voice = viterbi.contour(frequency, voicing)
     loud = frame[:, 1] > SILENCE_RMS
     f0, voice = f0 * loud, voice * loud
-    quality = voice_quality.contours(f0, wave.reshape(-1))
-    return np.concatenate([f0[:, None], voice[:, None], quality], 1)
+    return np.stack([f0, voice, *voice_quality.contours(f0, wave.reshape(-1))])
 
 
 def _short(rows: Floats) -> Floats:
-    """All short frames of the segment, four more than rows, flux with the frame it leads to."""
-    tail = rows[-1, SHORT_CHANNELS:SHORT_BLOCK].reshape(LOOKAHEAD, SHORT_CHANNELS)
-    short = np.concatenate([rows[:, :SHORT_CHANNELS], tail])
-    short[1:, FLUX], short[0, FLUX] = short[:-1, FLUX].copy(), 0
+    """All short frames of the segment, four more than rows, flux with the frame it leads to: (channels, frames)."""
+    short = np.empty((SHORT_CHANNELS, len(rows) + LOOKAHEAD), np.float32)
+    short[:, : len(rows)] = rows[:, :SHORT_CHANNELS].T
+    short[:, len(rows) :] = rows[-1, SHORT_CHANNELS:SHORT_BLOCK].reshape(LOOKAHEAD, SHORT_CHANNELS).T
+    short[FLUX, 1:], short[FLUX, 0] = short[FLUX, :-1].copy(), 0
     return short
 
 
 def assemble(rows: Floats) -> contours.Contours:
     """The contours of one segment, from its rows."""
-    bands, rms, spectral = np.split(_short(rows), [auditory.BANDS, auditory.BANDS + 1], axis=1)
+    bands, rms, spectral = np.split(_short(rows), [auditory.BANDS, auditory.BANDS + 1])
     plain = auditory.loudness(bands - auditory.FULL_SCALE)
     filtered = auditory.loudness(auditory.rasta(bands))
-    level = np.stack([plain.mean(axis=1), filtered.mean(axis=1), rms[:, 0]], 1)
-    crossings = contours.smooth(rows[:, SHORT_BLOCK : SHORT_BLOCK + 1])
-    energy_ = np.concatenate([contours.smooth(level)[: len(rows) + 1], crossings], 1)
-    spectral = contours.smooth(np.concatenate([filtered, spectral, cepstrum.mfcc(bands)], 1))
+    level = contours.smooth(np.stack([plain.mean(axis=0), filtered.mean(axis=0), rms[0]]))
+    crossings = contours.smooth(rows[:, SHORT_BLOCK : SHORT_BLOCK + 1].T)
+    lively = np.concatenate([level[:, : len(rows) + 1], crossings])
+    spectral = contours.smooth(np.concatenate([filtered, spectral, cepstrum.mfcc(bands)]))
     voiced = contours.smooth_voiced(_voiced(rows))
     return contours.Contours(
         rows=len(rows),
         voiced=voiced,
-        energy=energy_,
+        energy=lively,
         spectral=spectral,
         voiced_delta=contours.delta_voiced(voiced),
-        energy_delta=contours.delta(energy_),
+        energy_delta=contours.delta(lively),
         spectral_delta=contours.delta(spectral),
     )

@@ -21,7 +21,10 @@ def real(x: Floats, count: Ints, short: int = 0) -> Bools:
 
 def ordered(x: Floats, count: Ints) -> Floats:
     """Values in ascending order, infinity beyond the real ones."""
-    return np.sort(np.where(real(x, count), x, np.float32(np.inf)), axis=1)
+    ranked = x.copy()
+    ranked[~real(x, count)] = np.inf
+    ranked.sort(axis=1)
+    return ranked
 
 
 def bounds(ranked: Floats, count: Ints) -> tuple[Floats, Floats]:
@@ -49,17 +52,14 @@ def percentiles(ranked: Floats, count: Ints) -> Doubles:
     return np.stack([q1, q2, q3, q2 - q1, q3 - q2, q3 - q1, p1, p99, p99 - p1], 1)
 
 
-def mean(x: Floats, count: Ints) -> Doubles:
-    """Arithmetic mean, (contours,)."""
-    return x.sum(axis=1, dtype=np.float64) / np.maximum(count, 1)
-
-
 def moments(x: Floats, count: Ints) -> Doubles:
     """Standard deviation, skewness, kurtosis; zero for a constant contour."""
     size = np.maximum(count, 1)
-    centred = (x - mean(x, count).astype(np.float32)[:, None]) * real(x, count)
+    mean = x.sum(axis=1, dtype=np.float64) / size
+    centred = x - mean.astype(np.float32)[:, None]
+    centred *= real(x, count)
     square = centred * centred
-    m2 = square.sum(axis=1, dtype=np.float64) / size
+    m2 = square.sum(axis=1) / size
     m3 = np.einsum("ct,ct->c", square, centred) / size
     m4 = np.einsum("ct,ct->c", square, square) / size
     varies = m2 > 0
@@ -72,23 +72,26 @@ def moments(x: Floats, count: Ints) -> Doubles:
 def means(x: Floats, count: Ints) -> Doubles:
     """Arithmetic mean, flatness, mean of the positive values, root quadratic mean.
 
-    Flatness is the geometric mean of the non-zero magnitudes over the arithmetic mean of all, 1 for a zero contour.
+    Flatness is the geometric mean of the non-zero magnitudes over the arithmetic mean of all, and 1 for a
+    zero contour.
     """
     size = np.maximum(count, 1)
     magnitude = np.abs(x)
     level = magnitude.sum(axis=1, dtype=np.float64)
     total = x.sum(axis=1, dtype=np.float64)
-    present = magnitude > 0
-    log = np.log(magnitude, out=np.zeros_like(magnitude), where=present).sum(axis=1, dtype=np.float64)
-    geometric = np.exp(log / np.maximum(np.count_nonzero(present, axis=1), 1))
+    quadratic = np.sqrt(np.einsum("ct,ct->c", x, x) / size)
+    absent = magnitude == 0
+    magnitude += absent
+    log = np.log(magnitude, out=magnitude).sum(axis=1, dtype=np.float64)
+    present = x.shape[1] - np.count_nonzero(absent, axis=1)
+    geometric = np.exp(log / np.maximum(present, 1))
     flat = np.where(level > 0, geometric * size / np.where(level > 0, level, 1), count > 0)
     positive = (level + total) / 2 / np.maximum(np.count_nonzero(x > 0, axis=1), 1)
-    quadratic = np.sqrt(np.einsum("ct,ct->c", x, x, dtype=np.float64) / size)
     return np.stack([total / size, flat, positive, quadratic], 1)
 
 
 def soft_limit(value: Doubles, limit: Doubles | float, excess: Doubles | float) -> Doubles:
-    """Linear up to ±``limit``, then bent so that it never exceeds ``limit + excess`` (ratios with a tiny divisor)."""
+    """Linear up to ±``limit``, then bent so that it never exceeds ``limit + excess``: for ratios."""
     over = np.maximum(np.abs(value) - limit, 0)
     bent = limit + excess * np.tanh((np.sqrt(over + 1) - 1) / (0.5 * np.asarray(excess)))
     return np.where(over > 0, np.sign(value) * bent, value)

@@ -24,15 +24,14 @@ from .frames import HOP, LONG, Doubles, Ints
 from .periods import Periods, lay, nominal
 
 HNR_FLOOR_DB = -100.0
+SAME = 1e-6
 
 
 def contours(f0: Floats, wave: Floats) -> Floats:
-    """Pitch in Hz, (frames,), and the segment's samples → jitter local, DDP, shimmer, log HNR: (frames, 4)."""
+    """Pitch in Hz, (frames,), and the segment's samples → jitter local, DDP, shimmer, log HNR: (4, frames)."""
     periods = lay(wave, f0)
     local, ddp = jitter(periods, f0)
-    return np.stack([local, ddp, shimmer(periods, wave, f0), log_hnr(periods, wave, f0)], 1).astype(
-        np.float32
-    )
+    return np.stack([local, ddp, shimmer(periods, wave, f0), log_hnr(periods, wave, f0)]).astype(np.float32)
 
 
 def _hold(values: Doubles, known: Bools, voiced: Bools) -> Doubles:
@@ -58,7 +57,7 @@ def jitter(periods: Periods, f0: Floats) -> tuple[Doubles, Doubles]:
     stretch = np.cumsum(~voiced)[frame]
     same = np.append(False, stretch[1:] == stretch[:-1])
     change = np.abs(np.diff(length, prepend=0)) * same
-    again = same & np.append(False, change[:-1] > 0)
+    again = same & np.append(False, change[:-1] > SAME)
     second = np.abs(np.diff(change, prepend=0)) * again
     count = np.bincount(frame, minlength=frames)
     mean = np.bincount(frame, length, frames) / np.maximum(count, 1)
