@@ -59,6 +59,7 @@ def equal_loudness() -> Doubles:
 
 BANK = filter_bank()
 FULL_SCALE = np.float32(2 * np.log(SAMPLE_SCALE))
+FLOOR = np.float32(np.log(9.3e-10))
 LOG_LOUDNESS = equal_loudness().astype(np.float32)
 
 
@@ -70,12 +71,18 @@ def log_bands(spectrum: Floats) -> Floats:
     return np.log(np.maximum((spectrum * spectrum) @ BANK, 1))
 
 
+def relative(bands: Floats) -> Floats:
+    """Log bands relative to full scale, with the published floor in digital silence."""
+    return np.where(bands > 0, bands - FULL_SCALE, FLOOR)
+
+
 def _rasta_taps() -> tuple[Floats, np.float32]:
-    """Numerator and pole: a ramp band-limited at 29 Hz and a leak of 1 Hz."""
-    pole = 1 - np.sin(2 * np.pi * RASTA_LOW_HZ * FRAME_PERIOD_S)
-    c = np.cos(2 * np.pi * RASTA_HIGH_HZ * FRAME_PERIOD_S)
-    taps = np.array([2.0, -4 * c, 0.0, 4 * c, -2.0]) / np.sqrt(10 * (32 * c * c + 8))
-    return taps.astype(np.float32), np.float32(pole)
+    """Numerator and pole: a ramp band-limited at 29 Hz and a leak of 1 Hz, rounded as published."""
+    pole = np.float32(1 - np.sin(2 * np.pi * RASTA_LOW_HZ * FRAME_PERIOD_S))
+    c = float(np.float32(np.cos(2 * np.pi * RASTA_HIGH_HZ * FRAME_PERIOD_S)))
+    norm = float(np.float32(np.sqrt(10 * (32 * c * c + 8))))
+    first, second = np.float32(2 / norm), np.float32(-4 * c / norm)
+    return np.array([first, second, 0, -second, -first], np.float32), pole
 
 
 TAPS, POLE = _rasta_taps()
@@ -89,7 +96,7 @@ def rasta(bands: Floats) -> Floats:
     relative to full scale, as published, which decides where it comes to rest in digital silence.
     """
     out = np.zeros(bands.shape, np.float32)
-    _filter(bands - FULL_SCALE, TAPS, POLE, np.zeros(TAPS.size, np.float32), out)
+    _filter(relative(bands), TAPS, POLE, np.zeros(TAPS.size, np.float32), out)
     return out
 
 

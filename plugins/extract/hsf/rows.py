@@ -77,7 +77,7 @@ def _short(rows: Floats) -> Floats:
 def assemble(rows: Floats) -> contours.Contours:
     """The contours of one segment, from its rows."""
     bands, rms, spectral = np.split(_short(rows), [auditory.BANDS, auditory.BANDS + 1])
-    plain = auditory.loudness(bands - auditory.FULL_SCALE)
+    plain = auditory.loudness(auditory.relative(bands))
     filtered = auditory.loudness(auditory.rasta(bands))
     level = contours.smooth(np.stack([plain.mean(axis=0), filtered.mean(axis=0), rms[0]]))
     crossings = contours.smooth(rows[:, SHORT_BLOCK : SHORT_BLOCK + 1].T)

@@ -57,7 +57,8 @@ def jitter(periods: Periods, f0: Floats) -> tuple[Doubles, Doubles]:
     stretch = np.cumsum(~voiced)[frame]
     same = np.append(False, stretch[1:] == stretch[:-1])
     change = np.abs(np.diff(length, prepend=0)) * same
-    again = same & np.append(False, change[:-1] > SAME)
+    change[change < SAME] = 0
+    again = same & np.append(False, change[:-1] > 0)
     second = np.abs(np.diff(change, prepend=0)) * again
     count = np.bincount(frame, minlength=frames)
     mean = np.bincount(frame, length, frames) / np.maximum(count, 1)
