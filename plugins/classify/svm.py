@@ -1,9 +1,11 @@
 """A linear support vector machine over functionals, with calibrated probabilities.
 
-Training: features standardised, LinearSVC with balanced class weights, one temperature fitted on the
-decision values of held-out training speakers (Guo et al. 2017, "On Calibration of Modern Neural
-Networks", section 4.2). A temperature cannot change which label wins, so the recall bought by the
-class weights survives the calibration, which it does not with a sigmoid for each class.
+Training: features standardised and clipped, LinearSVC with balanced class weights, one temperature
+fitted on the decision values of held-out training speakers (Guo et al. 2017, "On Calibration of Modern
+Neural Networks", section 4.2). A temperature cannot change which label wins, so the recall bought by
+the class weights survives the calibration, which it does not with a sigmoid for each class. The clip
+keeps a feature that hardly varied in training from outvoting all others, which would also drag the
+temperature to "unsure of everything".
 """
 
 from __future__ import annotations
@@ -27,40 +29,45 @@ if TYPE_CHECKING:
 
 NAME = "svm"
 FILE = "svm.skops"
-CALIBRATION_FOLDS = 10
+CALIBRATION_FOLDS = 5
 # What a model file may hold beyond the public scikit-learn and numpy types that skops vouches for.
-TRUSTED: tuple[str, ...] = ()
+TRUSTED = ("numpy.clip",)
 
 Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """Scaler, machine and temperature as one affine map: probabilities = softmax(weights · x + bias).
+    """Scaler, clip, machine and temperature in one: softmax(weights · clip((x - mean) / scale) + bias).
 
+    ``mean`` and ``scale`` are (dim,), ``clip_sd`` bounds the standardised features on both sides,
     ``weights`` is (labels, dim) and ``bias`` (labels,). Of two labels the machine scores only the
     second; the first gets the opposite score.
     """
 
+    mean: Doubles
+    scale: Doubles
+    clip_sd: float
     weights: Doubles
     bias: Doubles
 
     @classmethod
     def of(cls, machine: Pipeline, beta: float) -> Scorer:
-        """softmax(beta · decision value) of a scaler and a linear machine in a row."""
-        scaler, svc = (step for _, step in machine.steps)
-        weights = svc.coef_ / scaler.scale_
-        bias = svc.intercept_ - weights @ scaler.mean_
+        """softmax(beta · decision value) of the pipeline that :class:`Trainer` builds."""
+        scaler, clip, svc = (step for _, step in machine.steps)
+        weights, bias = svc.coef_, svc.intercept_
         if len(weights) == 1:
             weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
-        return cls(np.ascontiguousarray(weights * beta), bias * beta)
+        clip_sd = float(clip.kw_args["a_max"])
+        return cls(scaler.mean_, scaler.scale_, clip_sd, np.ascontiguousarray(weights * beta), bias * beta)
 
     def probabilities(self, rows: Floats) -> Floats:
         """(n, dim) → (n, labels); a row's result never depends on the rows beside it."""
         out = np.empty((len(rows), len(self.bias)), np.float32)
         for row, result in zip(rows, out, strict=True):
+            standard = np.clip((row - self.mean) / self.scale, -self.clip_sd, self.clip_sd)
             # Not a BLAS product: its summation order changes with the batch and the number of threads.
-            result[:] = _softmax((self.weights * row).sum(axis=1) + self.bias)
+            result[:] = _softmax((self.weights * standard).sum(axis=1) + self.bias)
         return out
 
 
@@ -68,16 +75,19 @@ class Trainer:
     """Trains the machine; its options are those of a recipe's ``[classifier]`` table.
 
     ``c`` is the cost of an error, without unit; of several, the one with the best UAR over held-out
-    training speakers is taken.
+    training speakers is taken. Features are clipped at ``clip_sd`` standard deviations. ``seed`` is
+    the solver's.
     """
 
-    def __init__(self, c: float | list[float] = 1e-4, seed: int = 0) -> None:
+    def __init__(self, c: float | list[float] = 1e-4, clip_sd: float = 5.0, seed: int = 0) -> None:
         self._costs = [float(cost) for cost in c] if isinstance(c, list) else [float(c)]
-        self._seed = seed
+        self._clip_sd, self._seed = clip_sd, seed
         if not self._costs or min(self._costs) <= 0:
             raise ConfigError(
                 f"option 'c' of plugin '{NAME}'", got=repr(c), expected="one or more costs above 0"
             )
+        if not clip_sd > 0:
+            raise ConfigError(f"option 'clip_sd' of plugin '{NAME}'", got=repr(clip_sd), expected="above 0")
 
     def fit(self, features: Sequence[Floats], labels: Sequence[str], speakers: Sequence[str]) -> Training:
         """A machine trained on these rows alone, one (n, dim) matrix for each input.
@@ -113,11 +123,12 @@ class Trainer:
 
     def _machine(self, cost: float) -> Pipeline:
         from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import StandardScaler
+        from sklearn.preprocessing import FunctionTransformer, StandardScaler
         from sklearn.svm import LinearSVC
 
+        clip = FunctionTransformer(np.clip, kw_args={"a_min": -self._clip_sd, "a_max": self._clip_sd})
         svc = LinearSVC(C=cost, class_weight="balanced", tol=1e-2, random_state=self._seed)
-        return make_pipeline(StandardScaler(), svc)
+        return make_pipeline(StandardScaler(), clip, svc)
 
 
 @dataclass(frozen=True, slots=True)
