@@ -40,10 +40,14 @@ def uar_ci95(
     Clips of one speaker are no independent evidence, so speakers are drawn, each with all their clips.
     Efron & Tibshirani 1993, section 13.3; clusters after Davison & Hinkley 1997, section 3.8.
     """
-    names = np.asarray(speakers)
-    each = np.stack([confusion(true[names == s], predicted[names == s], labels) for s in np.unique(names)])
-    draws = np.random.default_rng(seed).integers(len(each), size=(resamples, len(each)))
-    low, high = np.percentile(_uar(each[draws].sum(axis=1)), [2.5, 97.5])
+    names, which = np.unique(np.asarray(speakers), return_inverse=True)
+    each = np.zeros((len(names), labels, labels), np.int64)
+    np.add.at(each, (which, true, predicted), 1)
+    random = np.random.default_rng(seed)
+    drawn = [
+        np.bincount(random.integers(len(each), size=len(each)), minlength=len(each)) for _ in range(resamples)
+    ]
+    low, high = np.percentile(_uar(np.tensordot(np.array(drawn), each, axes=1)), [2.5, 97.5])
     return float(low), float(high)
 
 

@@ -8,7 +8,7 @@ comes inside a package, so that it works without a network.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,9 @@ from stimmung.engine.types import Floats
 # torch and transformers take seconds to import and are only needed where a BERT runs.
 if TYPE_CHECKING:
     from torch import Tensor
+
+# Of n sentences, the last layer (n, tokens, width) and which tokens are real (n, tokens) → one array each.
+Pool = Callable[["Tensor", "Tensor"], Sequence[Floats]]
 
 NAME = "bert"
 GERMAN = "bert-base-german-cased"
@@ -43,38 +46,51 @@ class Bert:
             raise ConfigError(f"option 'batch' of plugin '{NAME}'", got=str(batch), expected="at least 1")
         self._batch = batch
         self._tokenise, self._model = _load(model)
-        self.dim = 2 * int(self._model.config.hidden_size)
+        self.width = int(self._model.config.hidden_size)
+        self.dim = 2 * self.width
         self._longest = int(self._model.config.max_position_embeddings)
 
     def encode(self, sentences: Sequence[str]) -> Floats:
         """(n, dim). Sentences longer than the model can take are cut off, a few hundred words on."""
-        vectors = np.empty((len(sentences), self.dim), np.float32)
+        vectors = self.read(sentences, lambda vectors, real: list(mean_max(vectors, real)))
+        return np.stack(vectors) if vectors else np.empty((0, self.dim), np.float32)
+
+    def read(self, sentences: Sequence[str], pool: Pool) -> list[Floats]:
+        """What ``pool`` makes of each sentence's token vectors, in the order of the sentences."""
+        results: dict[int, Floats] = {}
         order = sorted(range(len(sentences)), key=lambda at: len(sentences[at]))
         while order:
             chosen = order[: self._batch]
             try:
-                vectors[chosen] = self._encode([sentences[at] for at in chosen])
+                pooled = self._read([sentences[at] for at in chosen], pool)
             except (MemoryError, RuntimeError) as error:
                 if len(chosen) == 1 or not _short_of_memory(error):
                     raise
                 self._batch = len(chosen) // 2
                 continue
-            order = order[self._batch :]
-        return vectors
+            results.update(zip(chosen, pooled, strict=True))
+            order = order[len(chosen) :]
+        return [results[at] for at in range(len(sentences))]
 
-    def _encode(self, sentences: Sequence[str]) -> Floats:
+    def _read(self, sentences: Sequence[str], pool: Pool) -> Sequence[Floats]:
         import torch
 
         tokens = self._tokenise(
             list(sentences), padding=True, truncation=True, max_length=self._longest, return_tensors="pt"
         )
         with torch.inference_mode():
-            outputs: Tensor = self._model(**tokens).last_hidden_state
-            real = tokens["attention_mask"][:, :, None].bool()
-            mean = (outputs * real).sum(dim=1) / real.sum(dim=1)
-            highest = outputs.masked_fill(~real, -torch.inf).amax(dim=1)
-            vectors: Floats = torch.cat([mean, highest], dim=1).numpy()
-        return vectors
+            return pool(self._model(**tokens).last_hidden_state, tokens["attention_mask"].bool())
+
+
+def mean_max(vectors: Tensor, real: Tensor) -> Floats:
+    """(n, tokens, width) and which tokens are real → the mean ‖ max of each sentence's, (n, 2 · width)."""
+    import torch
+
+    known = real[:, :, None]
+    mean = (vectors * known).sum(dim=1) / known.sum(dim=1)
+    highest = vectors.masked_fill(~known, -torch.inf).amax(dim=1)
+    pooled: Floats = torch.cat([mean, highest], dim=1).numpy()
+    return pooled
 
 
 def _load(model: str) -> tuple[Any, Any]:
@@ -86,7 +102,7 @@ def _load(model: str) -> tuple[Any, Any]:
         raise ModelError(
             "transformers is not installed", got=str(error), remedy="pip install 'stimmung[deep]'"
         ) from error
-    disable_progress_bar()
+    disable_progress_bar()  # type: ignore[no-untyped-call]
     where = _packaged() if model == ENGLISH else model
     try:
         return AutoTokenizer.from_pretrained(where), AutoModel.from_pretrained(where).eval()
