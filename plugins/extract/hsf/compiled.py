@@ -19,3 +19,9 @@ Function = TypeVar("Function", bound=Callable[..., object])
 def compiled(function: Function) -> Function:
     """The same function as machine code."""
     return cast(Function, njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function))
+
+
+def compiled_part(function: Function) -> Function:
+    """The same, with fused multiply-add, to be called from compiled functions only."""
+    options = {"no_cfunc_wrapper": True, "no_cpython_wrapper": True, "fastmath": {"contract"}}
+    return cast(Function, njit(nogil=True, error_model="numpy", **options)(function))

@@ -19,69 +19,73 @@ from stimmung.engine.types import Floats
 
 from .compiled import compiled
 from .frames import FRAME_PERIOD_S, Doubles, Ints
-from .statistics import real
 
 LEVELS = (0.25, 0.5, 0.75, 0.9)
-THRESHOLDS = (0.25, 0.75)
 MAX_SEGMENTS = 100
 VOICED_RUN, PAUSE_RUN = 3, 2
 
 
-def times(x: Floats, count: Ints, ranked: Floats, low: Floats, high: Floats) -> Doubles:
-    """(contours, frames) and the same in ascending order → (contours, 6)."""
-    size = np.maximum(count, 1)
-    padding = x.shape[1] - count
-    levels = [(np.float32(level) * (high - low) + low)[:, None] for level in LEVELS]
-    above = [(np.count_nonzero(ranked > level, axis=1) - padding) / size for level in levels]
-    step = np.diff(x, axis=1)
-    rise = np.count_nonzero((step > 0) & real(x, count, 1), axis=1) / np.maximum(count - 1, 1)
-    bend = (step[:, 1:] > step[:, :-1]) & real(x, count, 2)
-    return np.stack([*above, rise, np.count_nonzero(bend, axis=1) / np.maximum(count - 2, 1)], 1)
-
-
-def segments(x: Floats, count: Ints, low: Floats, high: Floats) -> Doubles:
-    """(contours, frames) → (contours, 4), seconds."""
-    running = x.copy()
-    running[:, 1] = (x[:, 0] + x[:, 1]) / 2
-    running[:, 2:] = (x[:, :-2] + x[:, 1:-1] + x[:, 2:]) / np.float32(3)
-    crossed = np.zeros(x.shape, np.bool_)
-    for share in THRESHOLDS:
-        level = (low + np.float32(share) * (high - low))[:, None]
-        over, reached = running > level, running >= level
-        crossed[:, 1:] |= (over[:, 1:] & ~over[:, :-1]) | (reached[:, :-1] & ~reached[:, 1:])
-        crossed[:, 0] |= (over[:, 0] & (level[:, 0] >= 0)) | (~reached[:, 0] & (level[:, 0] <= 0))
-    contour, frame = np.nonzero(crossed & real(x, count))
-    length = np.zeros(len(frame), np.int64)
-    _space(contour, frame, np.maximum(2, count // MAX_SEGMENTS - 1), length)
-    return _summary(contour[length > 0], length[length > 0] * FRAME_PERIOD_S, len(x))
+def durations(x: Floats, count: Ints, low: Floats, high: Floats) -> tuple[Doubles, Doubles]:
+    """(contours, frames) → segments in seconds, (contours, 4), and times, (contours, 6)."""
+    levels = np.outer(high - low, LEVELS).astype(np.float32) + low[:, None]
+    found = np.zeros((len(x), 10))
+    _scan(x, count, levels, found)
+    seconds = found[:, :4] * FRAME_PERIOD_S
+    shares = found[:, 4:] / np.maximum(count[:, None] - np.array([0, 0, 0, 0, 1, 2]), 1)
+    return seconds, shares
 
 
 @compiled
-def _space(contour: Ints, frame: Ints, least: Ints, length: Ints) -> None:
-    """The length of the segment that each crossing ends, 0 where it comes too early to end one."""
-    last = number = 0
-    for i in range(contour.size):
-        c = contour[i]
-        if i == 0 or c != contour[i - 1]:
-            last = -(least[c] // 2)
-            number = 0
-        if frame[i] - last > least[c] and number < MAX_SEGMENTS:
-            length[i] = frame[i] - last
-            last = frame[i]
-            number += 1
-
-
-def _summary(owner: Ints, length: Doubles, contours: int) -> Doubles:
-    """Mean, longest, shortest and standard deviation of each contour's lengths; zeros where it has none."""
-    number = np.bincount(owner, minlength=contours)
-    mean = np.bincount(owner, length, contours) / np.maximum(number, 1)
-    spread = np.sqrt(np.bincount(owner, (length - mean[owner]) ** 2, contours) / np.maximum(number, 1))
-    longest, shortest = np.zeros((2, contours))
-    some = np.flatnonzero(number)
-    if some.size:
-        first = np.append(0, np.cumsum(number[some])[:-1])
-        longest[some], shortest[some] = np.maximum.reduceat(length, first), np.minimum.reduceat(length, first)
-    return np.stack([mean, longest, shortest, spread], 1)
+def _scan(x: Floats, count: Ints, levels: Floats, found: Doubles) -> None:
+    """Segment lengths in frames, (mean, longest, shortest, deviation), then frames above levels, rises, left bends."""
+    for c in range(count.size):
+        quarter, half, most, top = levels[c, 0], levels[c, 1], levels[c, 2], levels[c, 3]
+        least = count[c] // MAX_SEGMENTS - 1
+        if least < 2:
+            least = 2
+        last = -(least // 2)
+        number = above1 = above2 = above3 = above4 = rises = bends = 0
+        longest = shortest = 0
+        total = squares = 0.0
+        before = np.float32(0)
+        y1 = y2 = step = np.float32(0)
+        for t in range(count[c]):
+            y = x[c, t]
+            above1 += y > quarter
+            above2 += y > half
+            above3 += y > most
+            above4 += y > top
+            if t > 1:
+                mean = (y + y1 + y2) / np.float32(3)
+                bends += y - y1 > step
+            else:
+                mean = (y + y1) / np.float32(t + 1)
+            step = y - y1
+            rises += t > 0 and y > y1
+            y2 = y1
+            y1 = y
+            if t - last > least and number < MAX_SEGMENTS:
+                up = (mean > quarter and before <= quarter) or (mean > most and before <= most)
+                down = (mean < quarter and before >= quarter) or (mean < most and before >= most)
+                if up or down:
+                    length = t - last
+                    last = t
+                    number += 1
+                    total += length
+                    squares += length * length
+                    if length > longest:
+                        longest = length
+                    if number == 1 or length < shortest:
+                        shortest = length
+            before = mean
+        if number > 0:
+            mean_length = total / number
+            found[c, 0] = mean_length
+            found[c, 1] = longest
+            found[c, 2] = shortest
+            found[c, 3] = abs(squares / number - mean_length * mean_length) ** 0.5
+        found[c, 4], found[c, 5], found[c, 6], found[c, 7] = above1, above2, above3, above4
+        found[c, 8], found[c, 9] = rises, bends
 
 
 def voiced_segments(contour: Floats) -> Doubles:

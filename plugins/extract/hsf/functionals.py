@@ -58,15 +58,15 @@ def _shape(blocks: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles
     x, count = _padded(blocks, voiced)
     ranked = statistics.ordered(x, count)
     low, high = statistics.bounds(ranked, count)
+    segments, times = durations.durations(x, count, low, high)
     parts = [
         statistics.extremes(x, count, low, high),
         statistics.percentiles(ranked, count),
         statistics.moments(x, count),
-        durations.times(x, count, ranked, low, high),
+        times,
         prediction.linear_prediction(x, count),
     ]
-    some = slice(len(x) - len(voiced))
-    return np.concatenate(parts, 1), durations.segments(x[some], count[some], low[some], high[some])
+    return np.concatenate(parts, 1), segments[: len(x) - len(voiced)]
 
 
 def _course(blocks: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles, Doubles]:

@@ -37,32 +37,24 @@ HIGHER = 1.05
 RATIO_LIMIT = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
-    """Turning points of all contours, one after the other: peak +1, valley -1, first frame 0."""
+def _turns(x: Floats, count: Ints) -> tuple[Ints, Ints, Floats, Kinds]:
+    """The first frame and all strict local extrema of each contour, one contour after the other.
 
-    contour: Ints
-    frame: Ints
-    value: Floats
-    kind: Kinds
-
-    def keep(self, chosen: Bools) -> Turns:
-        """The chosen ones, in order."""
-        return Turns(self.contour[chosen], self.frame[chosen], self.value[chosen], self.kind[chosen])
-
-
-def turns(x: Floats, count: Ints) -> Turns:
-    """The first frame and all strict local extrema of (contours, frames)."""
-    kind = np.zeros(x.shape, np.int8)
+    Where each contour's begin, (contours + 1,), then frame, value and kind of all: peak +1, valley -1, first 0.
+    """
+    contours, frames = x.shape
     step = np.diff(x, axis=1)
     up, down = step > 0, step < 0
-    kind[:, 1:-1] = (up[:, :-1] & down[:, 1:]).view(np.int8) - (down[:, :-1] & up[:, 1:]).view(np.int8)
-    frame = np.arange(x.shape[1])
-    there = (kind != 0) & (frame > 1) & (frame < count[:, None] - 2)
+    kind = np.zeros(x.shape, np.int8)
+    np.subtract(up[:, :-1] & down[:, 1:], down[:, :-1] & up[:, 1:], out=kind[:, 1:-1], dtype=np.int8)
+    kind[:, 1] = 0
+    kind[np.arange(frames) >= count[:, None] - 2] = 0
+    there = kind != 0
     there[:, 0] = True
+    points = np.append(0, np.cumsum(np.count_nonzero(there, axis=1)))
     flat = np.flatnonzero(there)
-    contour, frame = np.divmod(flat, x.shape[1])
-    return Turns(contour, frame, x.reshape(-1)[flat], kind.reshape(-1)[flat])
+    frame = flat - np.repeat(np.arange(contours) * frames, np.diff(points))
+    return points, frame, x.reshape(-1)[flat], kind.reshape(-1)[flat]
 
 
 @compiled
@@ -115,79 +107,105 @@ def _thin(value: Floats, kind: Kinds, threshold: Floats, keep: Bools) -> None:
                 last = i
 
 
+@dataclass(frozen=True, slots=True)
+class _Points:
+    """What stayed: ``first`` is where each contour's points begin, with its first frame; the rest is one value a point.
+
+    ``run`` and ``rise`` lead from the point before.
+    """
+
+    first: Ints
+    contour: Ints
+    value: Doubles
+    kind: Kinds
+    frame: Ints
+    run: Ints
+    rise: Doubles
+
+    def of(self, sign: int) -> tuple[Ints, Ints, Ints]:
+        """Places and contours of the peaks or of the valleys, and their number in each contour."""
+        place = np.flatnonzero(self.kind == sign)
+        contour = self.contour[place]
+        return place, contour, np.bincount(contour, minlength=self.first.size)
+
+
+def _spacing(points: _Points) -> tuple[Doubles, Doubles]:
+    """Mean distance of peaks, and how far valley-to-peak distances depart from it, in frames."""
+    place, contour, number = points.of(1)
+    gap = np.append(0, np.diff(points.frame[place])) if place.size else place
+    later = np.append(False, contour[1:] == contour[:-1])[: place.size]
+    gaps = np.maximum(number - 1, 1)
+    distance = np.bincount(contour, gap * later, number.size) / gaps
+    departure = (points.run[place] - distance[contour]) * later
+    return distance, np.sqrt(np.bincount(contour, departure * departure, number.size) / gaps)
+
+
+def _heights(points: _Points, sign: int) -> tuple[Doubles, Doubles]:
+    """Range and mean of each contour's peaks or valleys; zeros where it has none."""
+    place, contour, number = points.of(sign)
+    spread = np.zeros(number.size)
+    value = points.value[place]
+    some = np.flatnonzero(number)
+    if some.size:
+        first = (np.cumsum(number) - number)[some]
+        spread[some] = np.maximum.reduceat(value, first) - np.minimum.reduceat(value, first)
+    return spread, np.bincount(contour, value, number.size) / np.maximum(number, 1)
+
+
+def _slopes(points: _Points, sign: int, tail: Doubles) -> tuple[Doubles, Doubles]:
+    """Mean and spread of the slopes towards peaks or valleys, per frame; ``tail`` is NaN where none belongs."""
+    place, contour, number = points.of(sign)
+    slope = sign * points.rise[place] / points.run[place]
+    pieces = np.maximum(number + ~np.isnan(tail), 1)
+    mean = (np.bincount(contour, slope, number.size) + np.nan_to_num(tail)) / pieces
+    departure = slope - mean[contour]
+    return mean, np.sqrt(np.bincount(contour, departure * departure, number.size) / pieces)
+
+
+def _points(x: Floats, count: Ints, threshold: Floats) -> _Points:
+    """The turning points of (contours, frames) that survive the three steps."""
+    first, frame, value, kind = _turns(x, count)
+    keep = np.ones(kind.size, np.bool_)
+    _thin(value, kind, np.repeat(threshold, np.diff(first)), keep)
+    first = np.append(0, np.cumsum(keep))[first]
+    stay = np.flatnonzero(keep)
+    frame, height = frame[stay], value[stay].astype(np.float64)
+    run, rise = np.diff(frame, prepend=0), np.diff(height, prepend=0)
+    contour = np.repeat(np.arange(len(x)), np.diff(first))
+    return _Points(first[:-1], contour, height, kind[stay], frame, run, rise)
+
+
 def peaks(x: Floats, count: Ints, low: Floats, high: Floats, mean: Doubles) -> Doubles:
     """(contours, frames) → (contours, 12)."""
-    points = turns(x, count)
-    keep = np.ones(len(points.kind), np.bool_)
-    _thin(points.value, points.kind, (np.float32(THRESHOLD) * (high - low))[points.contour], keep)
-    points = points.keep(keep)
+    points = _points(x, count, np.float32(THRESHOLD) * (high - low))
+    final = np.append(points.first[1:], points.kind.size) - 1
+    end = x[np.arange(len(x)), count - 1].astype(np.float64)
+    rest, ending = count - 1 - points.frame[final], points.kind[final]
+    tail = (end - points.value[final]) / np.maximum(rest, 1)
+    tail[(rest == 0) | (ending == 0)] = np.nan
+    straight = np.where(ending == 0, (end - x[:, 0]) / count, 0)
+    distance, wander = _spacing(points)
+    peak_range, peak_mean = _heights(points, 1)
+    valley_range, _ = _heights(points, -1)
+    rise, rise_spread = _slopes(points, 1, np.where(ending < 0, tail, np.nan))
+    fall, fall_spread = _slopes(points, -1, np.where(ending > 0, tail, np.nan))
     spread = (high - low).astype(np.float64)
     scale = np.where(spread > 0, spread, 1)
-    distance, wander = _distances(points, len(x))
-    peak_range, peak_mean = _heights(points.keep(points.kind > 0), len(x))
-    valley_range, _ = _heights(points.keep(points.kind < 0), len(x))
     ratio = soft_limit(peak_mean / np.where(mean == 0, 1, mean), RATIO_LIMIT, RATIO_LIMIT)
     return np.stack(
         [
-            distance,
-            wander,
+            distance * FRAME_PERIOD_S,
+            wander * FRAME_PERIOD_S,
             peak_range,
             np.minimum(peak_range / scale, 1),
             peak_mean,
             peak_mean - mean,
             np.where(mean == 0, 2 * RATIO_LIMIT, ratio),
             np.minimum(valley_range / scale, 1),
-            *_slopes(points, x, count),
+            rise / FRAME_PERIOD_S + np.maximum(straight, 0),
+            rise_spread / FRAME_PERIOD_S,
+            fall / FRAME_PERIOD_S + np.minimum(straight, 0),
+            fall_spread / FRAME_PERIOD_S,
         ],
         1,
     )
-
-
-def _distances(points: Turns, contours: int) -> tuple[Doubles, Doubles]:
-    """Mean distance of peaks, and how far valley-to-peak distances depart from it, in seconds."""
-    peak = points.kind > 0
-    owner, frame = points.contour[peak], points.frame[peak]
-    later = np.append(False, owner[1:] == owner[:-1])[: owner.size]
-    owner = owner[later]
-    count = np.maximum(np.bincount(owner, minlength=contours), 1)
-    mean = np.bincount(owner, np.diff(frame, prepend=0)[later], contours) / count
-    climb = np.diff(points.frame, prepend=0)[peak][later]
-    wander = np.sqrt(np.bincount(owner, (climb - mean[owner]) ** 2, contours) / count)
-    return mean * FRAME_PERIOD_S, wander * FRAME_PERIOD_S
-
-
-def _heights(points: Turns, contours: int) -> tuple[Doubles, Doubles]:
-    """Range and mean of each contour's points; zeros where it has none."""
-    spread, mean = np.zeros((2, contours))
-    number = np.bincount(points.contour, minlength=contours)
-    owner = np.flatnonzero(number)
-    if owner.size:
-        first = np.append(0, np.cumsum(number[owner])[:-1])
-        spread[owner] = np.maximum.reduceat(points.value, first) - np.minimum.reduceat(points.value, first)
-        mean[owner] = np.bincount(points.contour, points.value, contours)[owner] / number[owner]
-    return spread, mean
-
-
-def _slopes(points: Turns, x: Floats, count: Ints) -> list[Doubles]:
-    """Mean and spread of rising, then of falling slopes, per second.
-
-    Without any turning point the mean is the contour's overall slope per frame.
-    """
-    contours = len(x)
-    rise = np.diff(points.value.astype(np.float64), prepend=0)
-    slope = rise / np.maximum(np.diff(points.frame, prepend=0), 1)
-    final = np.append(np.flatnonzero(points.kind == 0)[1:], len(points.kind)) - 1
-    kind, rest = points.kind[final], count - 1 - points.frame[final]
-    end = x[np.arange(contours), count - 1]
-    tail = (end - points.value[final]) / np.maximum(rest, 1)
-    whole = np.where(kind == 0, (end - x[:, 0]) / count, 0)
-    results = []
-    for sign in (1, -1):
-        chosen = points.kind == sign
-        owner, steepness = points.contour[chosen], sign * slope[chosen]
-        ending = (kind == -sign) & (rest > 0)
-        number = np.maximum(np.bincount(owner, minlength=contours) + ending, 1)
-        mean = (np.bincount(owner, steepness, contours) + np.where(ending, tail, 0)) / number
-        spread = np.sqrt(np.bincount(owner, (steepness - mean[owner]) ** 2, contours) / number)
-        results += [mean / FRAME_PERIOD_S + sign * np.maximum(sign * whole, 0), spread / FRAME_PERIOD_S]
-    return results

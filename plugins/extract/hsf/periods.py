@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from stimmung.engine.types import Bools, Floats
 
-from .compiled import compiled
+from .compiled import compiled, compiled_part
 from .frames import HOP, LONG, RATE, Doubles, Ints
 
 SEARCH = 0.25
@@ -67,7 +67,7 @@ def lay(wave: Floats, f0: Floats) -> Periods:
     return Periods(frame[:count], start[:count], lag[:count], length[:count], usable, end, last)
 
 
-@compiled
+@compiled_part
 def _correlate(wave: Floats, start: int, low: int, high: int, product: Floats, match: Doubles) -> None:
     """match[i] = c(start, low + i) for all lags up to ``high``; ``product`` is scratch.
 
@@ -76,11 +76,16 @@ def _correlate(wave: Floats, start: int, low: int, high: int, product: Floats, m
     lags = high - low + 1
     here, later = wave[start : start + high], wave[start + low : start + 2 * high]
     product[:lags] = 0
-    for i in range(high):
-        sample = here[i]
+    for i in range(0, low - 3, 4):
+        one, two, three, four = here[i], here[i + 1], here[i + 2], here[i + 3]
+        ahead = later[i:]
+        for j in range(lags):
+            product[j] += one * ahead[j] + two * ahead[j + 1] + three * ahead[j + 2] + four * ahead[j + 3]
+    for i in range(low // 4 * 4, high):
+        one = here[i]
         ahead = later[i:]
         for j in range(max(i - low + 1, 0), lags):
-            product[j] += sample * ahead[j]
+            product[j] += one * ahead[j]
     first = second = power = other = 0.0
     for i in range(low):
         first += here[i]
@@ -89,15 +94,16 @@ def _correlate(wave: Floats, start: int, low: int, high: int, product: Floats, m
         other += later[i] * later[i]
     for j in range(lags):
         n = low + j
-        top = power - first * first / n
-        top *= other - second * second / n
-        match[j] = (product[j] - first * second / n) / (top + QUIET) ** 0.5
+        product[j] = n * product[j] - first * second
+        match[j] = (n * power - first * first) * (n * other - second * second)
         if n < high:
-            moved, one, two = later[j], later[n + j], later[n + j + 1]
+            moved, near, far = later[j], later[n + j], later[n + j + 1]
             first += moved
             power += moved * moved
-            second += one + two - moved
-            other += one * one + two * two - moved * moved
+            second += near + far - moved
+            other += near * near + far * far - moved * moved
+    for j in range(lags):
+        match[j] = product[j] / (match[j] + QUIET) ** 0.5
 
 
 @compiled

@@ -14,10 +14,9 @@ Reference: Hermes, *Measurement of pitch by subharmonic summation* (JASA 83, 198
 from __future__ import annotations
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 from stimmung.engine.types import Bools, Floats
 
-from .frames import LONG, RATE, gauss
+from .frames import LONG, RATE, Doubles, gauss
 
 POINTS = 1024
 BINS = POINTS // 2 + 1
@@ -32,19 +31,50 @@ PER_OCTAVE = BINS / (SCALE_HIGH - SCALE_LOW)
 WINDOW = gauss(LONG, 0.4)
 
 
-def _octave_scale() -> Floats:
-    """Smoothing and spline interpolation as one matrix: spectrum @ it is on the log₂ axis, (513, 513)."""
+def _spline(source: Doubles, target: Doubles) -> Doubles:
+    """The natural cubic spline through values at ``source``, read at ``target``: values @ it, (source, target).
+
+    With h the spacing and M the second derivatives, zero at both ends, h_{i-1} M_{i-1} + 2 (h_{i-1} + h_i) M_i
+    + h_i M_{i+1} = 6 (Δ_i - Δ_{i-1}), where Δ is the slope of the chords.
+    """
+    h = np.diff(source)
+    chords = np.diff(np.eye(source.size), axis=0) / h[:, None]
+    bend = np.zeros((source.size, source.size))
+    system = np.diag(2 * (h[:-1] + h[1:])) + np.diag(h[1:-1], 1) + np.diag(h[1:-1], -1)
+    bend[1:-1] = np.linalg.solve(system, 6 * np.diff(chords, axis=0))
+    left = np.clip(np.searchsorted(source, target, side="right") - 1, 0, source.size - 2)
+    step = h[left]
+    b = (target - source[left]) / step
+    a = 1 - b
+    curve = ((a**3 - a)[:, None] * bend[left] + (b**3 - b)[:, None] * bend[left + 1]) * (step**2 / 6)[:, None]
+    curve[np.arange(target.size), left] += a
+    curve[np.arange(target.size), left + 1] += b
+    return curve.T
+
+
+def _octave_scale() -> list[tuple[slice, Floats]]:
+    """Smoothing and spline interpolation as matrices: for each octave of targets, the bins it needs.
+
+    Bins further than :data:`REACH` from a target's own weigh less than 1e-8.
+    """
     source = np.log2(np.arange(1, BINS) * RATE / POINTS)
-    source = np.concatenate([[2 * source[0] - source[1]], source])
+    source = np.append(2 * source[0] - source[1], source)
     smooth = 0.5 * np.eye(BINS) + 0.25 * np.eye(BINS, k=1) + 0.25 * np.eye(BINS, k=-1)
     smooth[-1] = np.eye(BINS)[-1]
-    spline = CubicSpline(source, smooth, bc_type="natural")
     target = SCALE_LOW + STEP * np.arange(BINS)
     selectivity = PER_OCTAVE * np.log2(65 / 50) - 1
     ear = 0.5 + np.arctan(3 * (np.arange(BINS) + 1 - selectivity) / PER_OCTAVE) / np.pi
-    return np.ascontiguousarray((spline(target) * ear[:, None]).T, dtype=np.float32)
+    whole = (smooth.T @ _spline(source, target) * ear).astype(np.float32)
+    blocks = []
+    for first in range(0, BINS, BLOCK):
+        part = slice(first, min(first + BLOCK, BINS))
+        bins = np.searchsorted(source, target[[part.start, part.stop - 1]])
+        needed = slice(max(int(bins[0]) - REACH, 0), min(int(bins[1]) + REACH, BINS))
+        blocks.append((needed, np.ascontiguousarray(whole[needed, part])))
+    return blocks
 
 
+BLOCK, REACH = 64, 18
 OCTAVE_SCALE = _octave_scale()
 SHIFTS = [int(PER_OCTAVE * np.log2(h)) for h in range(1, HARMONICS + 1)]
 
@@ -73,7 +103,9 @@ def enhance(spectrum: Floats) -> Floats:
 
 def summation(spectrum: Floats) -> Floats:
     """The subharmonic sum spectrum, (frames, 513) magnitudes → (frames, 513)."""
-    octaves = np.maximum(enhance(spectrum) @ OCTAVE_SCALE, 0)
+    enhanced = enhance(spectrum)
+    octaves = np.concatenate([enhanced[:, bins] @ weights for bins, weights in OCTAVE_SCALE], 1)
+    np.maximum(octaves, 0, out=octaves)
     total = octaves.copy()
     for order, shift in enumerate(SHIFTS[1:], start=1):
         total[:, :-shift] += np.float32(COMPRESSION**order) * octaves[:, shift:]
@@ -89,8 +121,13 @@ def candidates(spectrum: Floats) -> tuple[Floats, Floats]:
     middle = score[:, 1:-1]
     peak = (middle > score[:, :-2]) & (middle > score[:, 2:])
     ranked = np.where(peak, middle, 0)
-    best = np.argsort(-ranked, axis=1)[:, :CANDIDATES]
-    real = np.take_along_axis(ranked, best, 1) > 0
+    rows = np.arange(len(score))
+    best = np.empty((len(score), CANDIDATES), np.int64)
+    real = np.empty(best.shape, np.bool_)
+    for place in range(CANDIDATES):
+        best[:, place] = top = ranked.argmax(axis=1)
+        real[:, place] = ranked[rows, top] > 0
+        ranked[rows, top] = 0
     left, top, right = (np.take_along_axis(score, best + i, 1).astype(np.float64) for i in range(3))
     bend = left - 2 * top + right
     shift = np.where(real, 0.5 * (left - right) / np.where(real, bend, 1), 0)

@@ -24,7 +24,6 @@ from .frames import HOP, LONG, Doubles, Ints
 from .periods import Periods, lay, nominal
 
 HNR_FLOOR_DB = -100.0
-SAME = 1e-6
 
 
 def contours(f0: Floats, wave: Floats) -> Floats:
@@ -49,15 +48,18 @@ def _repeat_last(values: Doubles, unknown: Bools) -> Doubles:
 
 
 def jitter(periods: Periods, f0: Floats) -> tuple[Doubles, Doubles]:
-    """Local and DDP jitter of every frame, (frames,) each, from the usable periods in order."""
+    """Local and DDP jitter of every frame, (frames,) each, from the usable periods in order.
+
+    A period that two frames look at has not changed, whatever rounding says.
+    """
     frames, voiced = len(f0), f0 > 0
-    frame, length = periods.frame[periods.usable], periods.length[periods.usable]
+    frame, start, lag, length = (field[periods.usable] for field in periods[:4])
     if not frame.size:
         return np.zeros(frames), np.zeros(frames)
     stretch = np.cumsum(~voiced)[frame]
     same = np.append(False, stretch[1:] == stretch[:-1])
     change = np.abs(np.diff(length, prepend=0)) * same
-    change[change < SAME] = 0
+    change[1:][(start[1:] == start[:-1]) & (lag[1:] == lag[:-1])] = 0
     again = same & np.append(False, change[:-1] > 0)
     second = np.abs(np.diff(change, prepend=0)) * again
     count = np.bincount(frame, minlength=frames)
@@ -72,7 +74,7 @@ def jitter(periods: Periods, f0: Floats) -> tuple[Doubles, Doubles]:
 
 def shimmer(periods: Periods, wave: Floats, f0: Floats) -> Doubles:
     """Local shimmer of every frame, (frames,), from the usable periods."""
-    frame, start, lag = (field[periods.usable] for field in (periods.frame, periods.start, periods.lag))
+    frame, start, lag = (field[periods.usable] for field in periods[:3])
     if not frame.size:
         return np.zeros(len(f0))
     edges = np.stack([start + 1, start + lag - 1, start + lag + 1, start + 2 * lag - 1], 1).reshape(-1)
