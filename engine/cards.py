@@ -46,7 +46,7 @@ class Card(Table, frozen=True):
 
     ``rate`` is in Hz. ``files`` maps each file of the folder to its sha256. ``protocol`` says how
     ``figures`` were measured; figures are shares of 1, an interval is [low, high]. ``created`` is an
-    ISO date; ``versions`` are those of the libraries that trained the model.
+    ISO date; ``versions`` are those of the libraries that trained the model, ``recipe`` the settings.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Card(Table, frozen=True):
     limits: str
     created: str
     versions: dict[str, str]
+    recipe: Options = msgspec.field(default_factory=dict)
     files: dict[str, str] = msgspec.field(default_factory=dict)
 
     def plugin_inputs(self) -> tuple[Input, ...]:

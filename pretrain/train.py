@@ -77,6 +77,7 @@ def _card(recipe: Recipe, corpus: Corpus, rows: Rows, trained: Trained, report: 
         limits=recipe.about.limits,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
         versions=report["versions"],
+        recipe={key: value for key, value in report["config"].items() if key != "about"},
     )
 
 
