@@ -7,6 +7,7 @@ and are checked against the plugin's own keyword arguments by the host.
 
 from __future__ import annotations
 
+import math
 import tomllib
 import types
 import typing
@@ -186,11 +187,12 @@ def _check_ranges(description: Description, where: str) -> None:
             expected=f"at most window_s, {segments.window_s:g} s",
             remedy="shorten hop_s",
         )
-    if segments.shortest_s > segments.window_s:
+    first_s = segments.hop_s * math.ceil(round(segments.shortest_s / segments.hop_s, 9))
+    if first_s > segments.window_s:
         raise ConfigError(
-            f"{where}: segments.shortest_s is longer than a window",
-            got=f"{segments.shortest_s:g} s",
-            expected=f"at most window_s, {segments.window_s:g} s",
+            f"{where}: the first window ends after {first_s:g} s and misses the beginning",
+            got=f"shortest_s = {segments.shortest_s:g}",
+            expected=f"a first end, a multiple of hop_s, within window_s, {segments.window_s:g} s",
             remedy="shorten shortest_s",
         )
     if vote.span_s < segments.window_s:

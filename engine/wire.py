@@ -3,7 +3,7 @@
 Every message is three or more frames::
 
     kind      one of b"hello" b"refuse" b"call" b"result" b"failure" b"stop"
-    header    MessagePack map, always with "v" (the version of this format: 1)
+    header    MessagePack map; "v" is the version of this format, 1 where it is absent
     payload…  raw little-endian float32 in C order, one frame for each entry of header["shapes"]
 
 =========  ==============  ===============================================================================

@@ -32,7 +32,7 @@ def corpora() -> Path:
 
 
 def syllables(seconds: float, seed: int = 0) -> Floats:
-    """Something like speech: bursts of a buzzing voice whose level wanders, between pauses; (n,) at 16 kHz."""
+    """Something like speech, (n,) at 16 kHz: a buzzing voice in bursts of wandering level."""
     random = np.random.default_rng(seed)
     time_s = np.arange(round(seconds * RATE)) / RATE
     pitch_hz = 120 + 20 * np.sin(2 * np.pi * 0.7 * time_s)
@@ -60,7 +60,7 @@ def every(size: int) -> Iterator[int]:
 
 
 def acme(**changes: object) -> Description:
-    """A pipeline of the outside package's plugins: loudness and level into two targets, with voice activity."""
+    """A pipeline of the outside package's plugins: two extractors, two targets, voice activity."""
     tables: dict[str, object] = {
         "activity": {"plugin": "acme-speaker", "min_speech": 0.1},
         "extractors": [{"plugin": "acme-loudness"}, {"plugin": "acme-level"}],

@@ -69,7 +69,10 @@ def test_a_gap_is_a_jump_of_the_clock_and_never_a_splice(host: Host, expected: l
     outputs = states(host, iter([before, after]))
     spans = [o.span for o in outputs if not isinstance(o, EmotionState)]
     assert not any(span.start < gap_at + gap and span.stop > gap_at for span in spans)
-    moved = [(o.span.start - gap_at - gap, o.probabilities) for o in outputs if o.span.start >= gap_at + gap
-             and not isinstance(o, EmotionState)]
+    moved = [
+        (o.span.start - gap_at - gap, o.probabilities)
+        for o in outputs
+        if o.span.start >= gap_at + gap and not isinstance(o, EmotionState)
+    ]
     alone = [(o.span.start, o.probabilities) for o in expected if not isinstance(o, EmotionState)]
     assert moved == alone

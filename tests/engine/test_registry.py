@@ -1,0 +1,93 @@
+"""Plugins are found, loaded and built by name, and a bad one is named in one line with its distribution."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from stimmung.engine.errors import ConfigError, PluginError, StimmungError, UnknownPluginError
+from stimmung.engine.registry import ROLES, build, installed, load, origin, provides
+
+
+def line(error: type[StimmungError], role: Any, name: str, **options: Any) -> str:
+    with pytest.raises(error) as caught:
+        build(role, name, options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_built_in_plugins_come_through_the_same_door_as_anyones() -> None:
+    found = installed()
+    assert origin(found["hsf"]).startswith("stimmung ")
+    assert origin(found["acme-level"]) == "acme-speech 1.0"
+
+
+def test_an_unknown_plugin_names_the_nearest() -> None:
+    text = line(UnknownPluginError, "extractor", "acme-levle")
+    assert text.startswith("no extractor plugin is called 'acme-levle'; did you mean 'acme-level'?")
+
+
+def test_a_plugin_cannot_be_used_in_another_role() -> None:
+    assert line(ConfigError, "sink", "acme-level") == (
+        "plugin 'acme-level' cannot serve as sink, got a extractor; see stimmung plugins"
+    )
+
+
+def test_a_plugin_that_cannot_be_imported_is_named_with_its_distribution() -> None:
+    text = line(PluginError, "extractor", "acme-broken")
+    assert text.startswith(
+        "plugin 'acme-broken' of acme-speech 1.0 cannot be imported, got ModuleNotFoundError"
+    )
+
+
+def test_a_misspelt_hook_names_the_nearest() -> None:
+    assert line(PluginError, "extractor", "acme-misspelt") == (
+        "plugin 'acme-misspelt' of acme-speech 1.0 implements an unknown hook, "
+        "got stimmung_extracter; did you mean 'stimmung_extractor'?"
+    )
+
+
+def test_a_module_without_hooks_is_told_what_is_missing() -> None:
+    assert "announces no class" in line(PluginError, "extractor", "acme-empty")
+
+
+def test_an_unknown_option_names_the_nearest() -> None:
+    text = line(ConfigError, "extractor", "acme-faulty", fualt="nan")
+    assert text == "plugin 'acme-faulty' has no option 'fualt'; did you mean 'fault'?"
+
+
+def test_an_option_of_the_wrong_type_is_named() -> None:
+    text = line(ConfigError, "extractor", "acme-faulty", above="loud")
+    assert text == "option 'above' of plugin 'acme-faulty' is unfit: Expected `float`, got `str`"
+
+
+def test_a_plugin_without_options_takes_none() -> None:
+    assert line(ConfigError, "extractor", "acme-level", bands=4) == (
+        "plugin 'acme-level' has no option 'bands'; remove it"
+    )
+
+
+def test_a_plugin_that_fails_to_build_is_named() -> None:
+    text = line(PluginError, "extractor", "acme-faulty", fault="build")
+    assert text == "plugin 'acme-faulty' cannot be built, got RuntimeError: no licence found"
+
+
+def test_two_distributions_cannot_share_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib import metadata
+
+    real = metadata.entry_points
+
+    def doubled(**choice: str) -> list[metadata.EntryPoint]:
+        return [*real(**choice), metadata.EntryPoint("hsf", "elsewhere.hsf", "stimmung")]
+
+    monkeypatch.setattr(metadata, "entry_points", doubled)
+    with pytest.raises(ConfigError, match="two distributions provide a plugin 'hsf'"):
+        installed()
+
+
+@pytest.mark.parametrize("name", [name for name, entry in installed().items() if "acme" not in name])
+def test_every_built_in_plugin_loads_and_says_what_it_is(name: str) -> None:
+    classes = provides(installed()[name])
+    assert set(classes) <= set(ROLES)
+    for role in classes:
+        assert load(role, name).__doc__

@@ -1,0 +1,126 @@
+"""Messages survive the wire, and whatever does not follow the format is named."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from stimmung.engine import wire
+from stimmung.engine.call import Call, facts_of
+from stimmung.engine.errors import WireError
+from stimmung.engine.registry import build
+from stimmung.engine.types import Segment, Span
+from stimmung.engine.worker import answer
+
+
+@given(shape=st.lists(st.integers(0, 5), min_size=1, max_size=4), seed=st.integers(0, 100))
+def test_arrays_arrive_bit_by_bit(shape: list[int], seed: int) -> None:
+    array = np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+    frames = wire.encode(wire.Result(ticket=7, shapes=[shape]), [array])
+    message, (arrived,) = wire.decode(frames)
+    assert message == wire.Result(ticket=7, shapes=[shape])
+    assert np.array_equal(arrived, array)
+    assert not arrived.flags.writeable
+
+
+def test_a_segment_arrives_whole() -> None:
+    segment = Segment("str/äm", 3, Span(5, 9, 16000), np.float32([1, 2, 3, 4]), 0.25, "ja")
+    message, arrays = wire.decode(wire.encode_call(1, Call("level", "extract", segment=segment)))
+    assert isinstance(message, wire.CallHeader)
+    arrived = wire.decode_call("level", message, arrays).segment
+    assert arrived is not None
+    assert np.array_equal(arrived.samples, segment.samples)
+    assert (arrived.stream, arrived.index, arrived.span) == (segment.stream, segment.index, segment.span)
+    assert (arrived.speech, arrived.text) == (0.25, "ja")
+
+
+@pytest.mark.parametrize(
+    ("frames", "line"),
+    [
+        ([b"call"], "a message is cut off, got 1 frames"),
+        ([b"pickle", b""], "field kind is unknown, got b'pickle'"),
+        ([b"stop", b"\x80\x05"], "header of stop is not readable"),
+        ([b"stop", b"{}"], "header of stop is not readable: Expected `object`"),
+        ([b"stop", msgspec.msgpack.encode({"v": 2})], "Invalid enum value 2 - at `$.v`"),
+        ([b"stop", msgspec.msgpack.encode({"v": 1, "x": 0})], "unknown field `x`"),
+        ([b"stop", msgspec.msgpack.encode({"v": 1}), b""], "payload of stop does not match shapes"),
+        (
+            [b"result", msgspec.msgpack.encode({"ticket": 1, "shapes": [[3]]}), b"1234"],
+            "field payload has a wrong length, got 4 bytes, expected 12 for [3]",
+        ),
+        ([b"result", msgspec.msgpack.encode({"ticket": 1, "shapes": [[-1]]}), b""], "$.shapes[0][0]"),
+        ([b"result", msgspec.msgpack.encode({"ticket": 1, "shapes": [[1 << 40]]}), b""], "$.shapes[0][0]"),
+        ([b"result", msgspec.msgpack.encode({"ticket": "1", "shapes": [[0]]}), b""], "$.ticket"),
+    ],
+)
+def test_what_does_not_follow_the_format_is_named(frames: list[bytes], line: str) -> None:
+    with pytest.raises(WireError) as caught:
+        wire.decode(frames)
+    assert line in str(caught.value)
+
+
+def test_arrays_must_suit_the_method() -> None:
+    frames = wire.encode(wire.CallHeader(ticket=1, method="describe", shapes=[[2, 2]]), [np.zeros((2, 2))])
+    message, arrays = wire.decode(frames)
+    assert isinstance(message, wire.CallHeader)
+    with pytest.raises(WireError, match="field shapes does not suit describe"):
+        wire.decode_call("level", message, arrays)
+
+
+valid_call = wire.encode_call(
+    5, Call("level", "extract", segment=Segment("s", 0, Span(0, 2, 16000), np.float32([3, 4])))
+)
+
+
+@given(
+    st.one_of(
+        st.lists(st.binary(max_size=60), max_size=5),
+        st.builds(
+            lambda header, payload: [b"call", header, *payload],
+            st.dictionaries(
+                st.sampled_from(["v", "ticket", "method", "shapes", "segment", "x"]),
+                st.one_of(
+                    st.none(),
+                    st.integers(-3, 1 << 62),
+                    st.floats(),
+                    st.sampled_from(["describe", "summarise", "extract", "predict"]),
+                    st.lists(st.lists(st.integers(-1, 9), max_size=5), max_size=3),
+                ),
+            ).map(msgspec.msgpack.encode),
+            st.lists(st.binary(max_size=40), max_size=3),
+        ),
+        st.builds(
+            lambda frame, at, byte: [
+                *valid_call[:frame],
+                valid_call[frame][:at] + bytes([byte]) + valid_call[frame][at + 1 :],
+                *valid_call[frame + 1 :],
+            ],
+            st.integers(0, 2),
+            st.integers(0, 60),
+            st.integers(0, 255),
+        ),
+    )
+)
+def test_no_message_ends_a_worker(frames: list[bytes]) -> None:
+    plugin = build("extractor", "acme-level", {})
+    reply = answer(plugin, facts_of("level", plugin), frames)
+    if reply is None:
+        message, _ = wire.decode(frames)
+        assert isinstance(message, wire.Stop)
+        return
+    message, _ = wire.decode(reply)
+    assert isinstance(message, wire.Failure | wire.Result)
+
+
+def test_a_worker_answers_the_next_call_after_garbage() -> None:
+    plugin = build("extractor", "acme-level", {})
+    facts = facts_of("level", plugin)
+    failure, _ = wire.decode(answer(plugin, facts, [b"garbage"]) or [])
+    assert isinstance(failure, wire.Failure)
+    assert failure.error.startswith("a message is cut off")
+    result, (values,) = wire.decode(answer(plugin, facts, valid_call) or [])
+    assert isinstance(result, wire.Result)
+    assert result.ticket == 5
+    assert values[0] == pytest.approx(np.sqrt(12.5))
