@@ -115,8 +115,8 @@ def save_compressor(
             ),
             protocol=(
                 f"trained {EPOCHS} epochs on the training part of {corpus.name} (clips are sentences); "
-                "figures: a linear machine on its features, cost selected on held-out documents, tested on the "
-                "published dev split; the interval resamples documents"
+                "figures: a linear machine on its features, cost selected on held-out documents, tested on "
+                "the published dev split; the interval resamples documents"
             ),
             figures=figures,
             licence=about.licence,

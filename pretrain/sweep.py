@@ -1,7 +1,7 @@
-"""A linear machine over a sweep of costs: selected on a development partition, judged before and after the vote.
+"""A linear machine over a sweep of costs: selected on a development partition, voted on narratives.
 
-Embedded Emotions, section 4 and table 1: the cost with the best unweighted average recall of single samples on
-the development partition is taken, and a narrative is what the majority of its samples is.
+Embedded Emotions, section 4 and table 1: the cost with the best unweighted average recall of single samples
+on the development partition is taken, and a narrative is what the majority of its samples is.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Sweep:
 
 
 def machine(cost: float) -> Any:
-    """Standardised features, a linear machine with balanced classes, as the plugin svm trains it."""
+    """Standardised features, a linear machine with balanced classes."""
     svc = LinearSVC(C=cost, class_weight="balanced", tol=1e-2, random_state=0)
     return make_pipeline(StandardScaler(), svc)
 

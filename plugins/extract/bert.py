@@ -97,12 +97,13 @@ def _load(model: str) -> tuple[Any, Any]:
     torchaudio_guard.install()
     try:
         from transformers import AutoModel, AutoTokenizer
-        from transformers.utils.logging import disable_progress_bar
+        from transformers.utils.logging import disable_progress_bar, set_verbosity_error
     except ImportError as error:
         raise ModelError(
             "transformers is not installed", got=str(error), remedy="pip install 'stimmung[deep]'"
         ) from error
     disable_progress_bar()  # type: ignore[no-untyped-call]
+    set_verbosity_error()  # type: ignore[no-untyped-call]
     where = _packaged() if model == ENGLISH else model
     try:
         return AutoTokenizer.from_pretrained(where), AutoModel.from_pretrained(where).eval()

@@ -24,12 +24,16 @@ def split(text: str, language: str) -> list[tuple[int, int]]:
     return spans
 
 
-@cache
-def _pipeline(language: str) -> Any:
+def check_language(language: str) -> None:
+    """Raises ConfigError for a language whose sentences cannot be split."""
     if language not in LANGUAGES:
         raise ConfigError(
             f"sentences of language '{language}' cannot be split", expected=" or ".join(LANGUAGES)
         )
+
+
+@cache
+def _pipeline(language: str) -> Any:
     try:
         import spacy
     except ImportError as error:

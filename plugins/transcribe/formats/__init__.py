@@ -16,6 +16,8 @@ from .subtitles import read_srt, read_vtt
 from .tables import read_csv, read_ctm
 from .textgrid import read_textgrid
 
+__all__ = ["READERS", "Cue", "read_transcript"]
+
 Reader = Callable[[str, str], list[Cue]]
 ENCODINGS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 

@@ -1,0 +1,55 @@
+"""``stimmung report``: the figures of a paper, trained and evaluated anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from stimmung.engine.cli.progress import progress
+
+
+@click.group(name="report", short_help="Train and evaluate the systems of a paper; write its tables.")
+def command() -> None:
+    """Train and evaluate the systems of a paper; write its tables."""
+
+
+@command.command()
+@click.option(
+    "--corpora",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The folder that holds emodb4, emobank, xed and, with --pretrain, librispeech_mini.",
+)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Where page, figures and models go."
+)
+@click.option(
+    "--pretrain",
+    type=click.Path(path_type=Path),
+    help="Pretrain SampleCNN by this recipe first; half an hour.",
+)
+@click.option("--english", help="A BERT by name or folder.  [default: a small one inside a package]")
+@click.option("--german", help="A BERT by name or folder.  [default: bert-base-german-cased]")
+def paper1(corpora: Path, out: Path, pretrain: Path | None, english: str | None, german: str | None) -> None:
+    """Embedded Emotions: SampleCNN, SentenceBert, DeepSpectrum and LiFE by arousal and valence.
+
+    \b
+    Examples:
+      stimmung report paper1 --corpora CORPORA --out docs
+      stimmung report paper1 --corpora CORPORA --out docs --pretrain configs/pretrain_sample_cnn.toml
+    """
+    from .. import page
+    from ..paper1 import Options, run
+
+    models = {name: model for name, model in (("english", english), ("german", german)) if model}
+    if pretrain is not None:
+        models["sample_cnn"] = str(_pretrained(pretrain, corpora / "librispeech_mini", out / "sample_cnn"))
+    with progress("report") as step:
+        findings = run(Options(corpora, out, **models), step)
+    click.echo(page.write(findings))
+
+
+def _pretrained(recipe: Path, corpus: Path, out: Path) -> Path:
+    from ..pretraining import pretrain, read_pretrain_recipe
+
+    return pretrain(read_pretrain_recipe(recipe), corpus, out, resume=True)

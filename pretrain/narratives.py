@@ -1,0 +1,56 @@
+"""Recordings as narratives: the samples cut from each, and who is trained, selected and tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from stimmung.engine.config import PluginTable
+
+from .corpora import Corpus
+from .features import Progress, Rows, compute
+from .recipe import About, Recipe
+from .sweep import Samples, Split
+
+NOTHING = About(corpus="", citation="", corpus_licence="", licence="", intended_use="", limits="")
+
+
+def audio_rows(
+    corpus: Corpus, extractors: Sequence[PluginTable], window_s: float, progress: Progress
+) -> Rows:
+    """The features of every recording and of its windows of ``window_s``, cut every half of it."""
+    recipe = Recipe(
+        name="narratives",
+        target="emotion",
+        labels=sorted({item.label for item in corpus.items}),
+        extractors=list(extractors),
+        classifier=PluginTable(plugin="svm", name="svm"),
+        about=NOTHING,
+        windows_s=[window_s],
+    )
+    return compute(recipe, corpus, progress)
+
+
+def audio_samples(corpus: Corpus, labels: tuple[str, ...], rows: Rows, which: int) -> Samples:
+    """Input number ``which`` of the rows: windows where a recording has some, the whole of it where not."""
+    windowed = np.unique(rows.item[~rows.whole])
+    chosen = np.flatnonzero(~rows.whole | ~np.isin(rows.item, windowed))
+    items = [corpus.items[position] for position in rows.item[chosen]]
+    return Samples(
+        labels=labels,
+        features=rows.features[which][chosen],
+        truth=np.array([labels.index(item.label) for item in items]),
+        narratives=np.array([str(item.file) for item in items]),
+        clusters=np.array([item.speaker for item in items]),
+    )
+
+
+def leave_one_out(samples: Samples, dev: int = 2) -> list[Split]:
+    """For each speaker a split that tests them, selects by the ``dev`` next ones and trains on all others."""
+    speakers = sorted(set(samples.clusters.tolist()))
+    splits = []
+    for at, speaker in enumerate(speakers):
+        watching = [speakers[(at + step) % len(speakers)] for step in range(1, dev + 1)]
+        test, selecting = samples.clusters == speaker, np.isin(samples.clusters, watching)
+        splits.append(Split(train=~test & ~selecting, dev=selecting, test=test))
+    return splits
