@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from stimmung.samples import SPEECH
+
 from .bus import Bus, open_bus
 from .config import Description, PluginTable
 from .errors import ConfigError
@@ -59,10 +61,15 @@ class Host:
 
 
 def open_source(spec: str, **options: Any) -> Source:
-    """The source a user means: ``-``, ``NAME`` or ``NAME:REST`` for a plugin of that name, else a path."""
+    """The source a user means: ``-``, ``NAME`` or ``NAME:REST`` for a plugin of that name, else a path.
+
+    ``sample`` is the speech that ships with the project, unless a file is called so.
+    """
     name = spec.partition(":")[0]
     if spec == "-":
         name = "pcm"
+    elif spec == "sample" and not Path(spec).exists():
+        name, spec = "file", str(SPEECH)
     elif Path(spec).exists() or name not in installed():
         name = "file"
     source: Source = build("source", name, options, spec)
