@@ -1,26 +1,13 @@
-"""What the tests share: an outside package of plugins, synthetic speech, and the corpora where present."""
+"""The corpora where present; the outside package of plugins is on the path of every test."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from stimmung.engine.config import Description, describe
-from stimmung.engine.types import Chunk, Floats
+import support
 
-ROOT = Path(__file__).parent.parent
-CORPORA = ROOT.parent / "shared" / "corpora"
-ACME = str(ROOT / "tests" / "third_party" / "acme_speech")
-
-# Installed for this process and for every worker it starts.
-sys.path.append(ACME)
-os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ACME, os.environ.get("PYTHONPATH")]))
-
-RATE = 16000
+CORPORA = Path(support.__file__).parent.parent.parent / "shared" / "corpora"
 
 
 @pytest.fixture(scope="session")
@@ -29,45 +16,3 @@ def corpora() -> Path:
     if not CORPORA.is_dir():
         pytest.skip("the corpora are not on this machine (expected in ../shared/corpora)")
     return CORPORA
-
-
-def syllables(seconds: float, seed: int = 0) -> Floats:
-    """Something like speech, (n,) at 16 kHz: a buzzing voice in bursts of wandering level."""
-    random = np.random.default_rng(seed)
-    time_s = np.arange(round(seconds * RATE)) / RATE
-    pitch_hz = 120 + 20 * np.sin(2 * np.pi * 0.7 * time_s)
-    phase = 2 * np.pi * np.cumsum(pitch_hz) / RATE
-    voice = sum(np.sin(n * phase) / n for n in range(1, 12))
-    syllable = np.clip(np.sin(2 * np.pi * 3 * time_s), 0, None)
-    level_db = -30 + 20 * np.sin(2 * np.pi * time_s / 7 + seed)
-    noise = random.normal(0, 1e-4, len(time_s))
-    return (0.3 * voice * syllable * 10 ** (level_db / 20) + noise).astype(np.float32)
-
-
-def cut(samples: Floats, sizes: Iterator[int], rate: int = RATE) -> Iterator[Chunk]:
-    """The samples as chunks of the given sizes."""
-    start = 0
-    while start < len(samples):
-        stop = start + next(sizes)
-        yield Chunk(samples[start:stop, np.newaxis], rate)
-        start = stop
-
-
-def every(size: int) -> Iterator[int]:
-    """One size for ever."""
-    while True:
-        yield size
-
-
-def acme(**changes: object) -> Description:
-    """A pipeline of the outside package's plugins: two extractors, two targets, voice activity."""
-    tables: dict[str, object] = {
-        "activity": {"plugin": "acme-speaker", "min_speech": 0.1},
-        "extractors": [{"plugin": "acme-loudness"}, {"plugin": "acme-level"}],
-        "classifiers": [
-            {"plugin": "acme-loud", "level": True},
-            {"plugin": "acme-loud", "name": "second", "target": "power"},
-        ],
-        "vote": {"span_s": 8.0},
-    }
-    return describe({**tables, **changes}, "the test")

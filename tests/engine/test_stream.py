@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from conftest import RATE, acme, cut, every, syllables
+from support import RATE, acme, cut, every, syllables
 from stimmung.engine.errors import InputError
 from stimmung.engine.host import Host
 from stimmung.engine.types import AudioFrame, Chunk, EmotionState, Features, Output, Span

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import RATE, acme, cut, every, syllables
+from support import RATE, acme, cut, every, syllables
 from stimmung.engine.call import Call
 from stimmung.engine.errors import ConfigError, ModelError, PluginError, StimmungError
 from stimmung.engine.host import Host

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from conftest import RATE, acme, cut, every, syllables
+from support import RATE, acme, cut, every, syllables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stimmung.engine.host import Host

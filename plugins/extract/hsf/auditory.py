@@ -33,13 +33,14 @@ def mel(frequency: Doubles) -> Doubles:
 
 
 def _edges() -> Doubles:
-    return np.linspace(mel(np.array(LOW_HZ)), mel(np.array(HIGH_HZ)), BANDS + 2)
+    low, high = mel(np.array([LOW_HZ, HIGH_HZ]))
+    return np.linspace(low, high, BANDS + 2)
 
 
 def filter_bank() -> Floats:
     """Triangles over the 257 bins, (257, 26); bins 0, 1 and 256 lie outside the band limits."""
     edges = _edges()
-    position = mel(np.arange(BINS + 1) * BIN_HZ)[:, None]
+    position = mel(np.linspace(0, BINS * BIN_HZ, BINS + 1))[:, None]
     rising = (position - edges[:-2]) / np.diff(edges)[:-1]
     falling = (edges[2:] - position) / np.diff(edges)[1:]
     bank = np.maximum(0.0, np.minimum(rising, falling))
@@ -118,4 +119,5 @@ def _filter(bands: Floats, taps: Floats, pole: np.float32, state: Floats, out: F
 
 def loudness(bands: Floats) -> Floats:
     """The power law on log bands relative to full scale: exp(0.33 (ln E + ln L)), (26, frames)."""
-    return np.exp(np.float32(COMPRESSION) * (bands + LOG_LOUDNESS[:, None]))
+    weighted: Floats = np.float32(COMPRESSION) * (bands + LOG_LOUDNESS[:, None])
+    return np.exp(weighted)

@@ -11,6 +11,7 @@ import numpy as np
 from stimmung.engine.types import Floats
 
 from .auditory import BANDS
+from .frames import Doubles
 
 COEFFICIENTS = 14
 LIFTER = 22
@@ -20,7 +21,8 @@ def _transform() -> Floats:
     i = np.arange(1, COEFFICIENTS + 1)
     cosines = np.cos(np.pi / BANDS * np.outer(i, np.arange(BANDS) + 0.5))
     lifter = 1 + LIFTER / 2 * np.sin(np.pi * i / LIFTER)
-    return (np.sqrt(2 / BANDS) * lifter[:, None] * cosines).astype(np.float32)
+    liftered: Doubles = np.sqrt(2 / BANDS) * lifter[:, None] * cosines
+    return liftered.astype(np.float32)
 
 
 TRANSFORM = _transform()
@@ -28,4 +30,5 @@ TRANSFORM = _transform()
 
 def mfcc(bands: Floats) -> Floats:
     """(26, frames) log bands → (14, frames)."""
-    return TRANSFORM @ bands
+    coefficients: Floats = TRANSFORM @ bands
+    return coefficients

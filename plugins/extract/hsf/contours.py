@@ -4,8 +4,8 @@
   there is no voice, average over the non-zero ones of the three and stay zero.
 * Delta: the regression slope over ±2 frames, Σ i (x_{t+i} - x_{t-i}) / 10 per frame.
 
-Beyond its ends a contour is continued by its last value, and each step of window half-width w yields w
-frames more than it got, as the published feature set does: T frames give T + 1 smoothed and T + 3 delta frames.
+Beyond its ends a contour is continued by its last value, and each step yields as many frames more than it
+got as its window reaches ahead, as published: T frames give T + 1 smoothed and T + 3 delta frames.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from stimmung.engine.types import Floats
 
 @dataclass(frozen=True, slots=True)
 class Contours:
-    """What a segment of ``rows`` rows is reduced from: (channels, frames) each, smoothed, and their deltas."""
+    """A segment of ``rows`` rows, (channels, frames): its contours, smoothed, and their deltas."""
 
     rows: int
     voiced: Floats
@@ -80,4 +80,5 @@ def delta_voiced(contours: Floats) -> Floats:
     rise = near * (x[:, 3:-1] - x[:, 1:-3]) + 2 * far * (x[:, 4:] - x[:, :-4])
     met = near + 4 * far
     weight = 10 + np.cumsum(met.T.reshape(-1), dtype=np.float64).reshape(met.T.shape).T
-    return (rise / weight).astype(np.float32)
+    slope: Floats = (rise / weight).astype(np.float32)
+    return slope

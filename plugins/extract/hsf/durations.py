@@ -37,7 +37,7 @@ def durations(x: Floats, count: Ints, low: Floats, high: Floats) -> tuple[Double
 
 @compiled
 def _scan(x: Floats, count: Ints, levels: Floats, found: Doubles) -> None:
-    """Segment lengths in frames, (mean, longest, shortest, deviation), then frames above levels, rises, left bends."""
+    """Segments in frames (mean, longest, shortest, deviation), frames above levels, rises, left bends."""
     for c in range(count.size):
         quarter, half, most, top = levels[c, 0], levels[c, 1], levels[c, 2], levels[c, 3]
         least = count[c] // MAX_SEGMENTS - 1

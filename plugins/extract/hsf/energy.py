@@ -8,15 +8,17 @@
 from __future__ import annotations
 
 import numpy as np
-from stimmung.engine.types import Floats
+from stimmung.engine.types import Bools, Floats
 
 
 def rms(frames: Floats) -> Floats:
     """√ mean x² of each frame, (frames, n) → (frames,)."""
-    return np.sqrt(np.einsum("tn,tn->t", frames, frames) / np.float32(frames.shape[1]))
+    power: Floats = np.einsum("tn,tn->t", frames, frames) / np.float32(frames.shape[1])
+    return np.sqrt(power)
 
 
-def crossings(samples: Floats) -> Floats:
-    """1 where the signal crosses zero at sample n (n = 1 … N-2), (N - 2,) float32."""
+def crossings(samples: Floats) -> Bools:
+    """True where the signal crosses zero at sample n, n = 1 … N-2, (N - 2,)."""
     before, here, after = samples[:-2], samples[1:-1], samples[2:]
-    return (((before * after <= 0) & (here == 0)) | (before * here < 0)).astype(np.float32)
+    crossed: Bools = ((before * after <= 0) & (here == 0)) | (before * here < 0)
+    return crossed

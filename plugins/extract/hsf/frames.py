@@ -39,5 +39,5 @@ def hamming(length: int) -> Floats:
 
 def gauss(length: int, sigma: float) -> Floats:
     """exp(-½ ((n - (N-1)/2) / (σ (N-1)/2))²), (length,)."""
-    centre = (length - 1) / 2
-    return np.exp(-0.5 * ((np.arange(length) - centre) / (sigma * centre)) ** 2).astype(np.float32)
+    distance = np.linspace(-1, 1, length) / sigma
+    return np.exp(-0.5 * distance * distance).astype(np.float32)

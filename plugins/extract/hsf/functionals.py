@@ -2,8 +2,8 @@
 
 Four groups of contours: energy (4), spectral (55), voiced (6) and F0 by itself, each smoothed and as
 deltas. The published set takes each group of functionals over the frames its contours had when the input
-ended, so lengths differ by a few frames: with T rows, T - 2 for energy and voiced contours, T + 2 for spectral
-ones, T and T - 2 for the further functionals of contours and of deltas. Contours of the voiced
+ended, so lengths differ by a few frames: with T rows, T - 2 for energy and voiced contours, T + 2 for
+spectral ones, T and T - 2 for the further functionals of contours and of deltas. Contours of the voiced
 group are reduced to their non-zero frames first.
 """
 
@@ -54,7 +54,7 @@ def _padded(blocks: list[Floats], single: list[Floats]) -> tuple[Floats, Ints]:
 
 
 def _shape(blocks: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles]:
-    """Extremes, percentiles, moments, times and prediction, (contours, 27), and the segments of the blocks."""
+    """Extremes, percentiles, moments, times, prediction, (contours, 27); and segments of the blocks."""
     x, count = _padded(blocks, voiced)
     ranked = statistics.ordered(x, count)
     low, high = statistics.bounds(ranked, count)
@@ -70,7 +70,7 @@ def _shape(blocks: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles
 
 
 def _course(blocks: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles, Doubles]:
-    """Means of all, peaks of the blocks, regression of their first half (per second) and of voiced ones (per frame)."""
+    """Means of all, peaks of the blocks, regression of their first half and, per frame, of voiced ones."""
     x, count = _padded(blocks, voiced)
     plain = len(x) - len(voiced)
     low = np.concatenate([*(block.min(axis=1) for block in blocks), [c.min(initial=np.inf) for c in voiced]])

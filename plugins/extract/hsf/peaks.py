@@ -1,7 +1,7 @@
 """Functionals of a contour's peaks and valleys: distances, heights, slopes.
 
 Peaks and valleys are strict local extrema, two frames from either end. With θ a tenth of the contour's
-range R, and its first value standing for the peak and the valley before the first, they are thinned in three steps:
+range R, and its first value standing for a peak and a valley, they are thinned in three steps:
 
 1. a peak that differs by θ from the extremum before it is steep and stays; a gentle one must rise by θ
    from the last steep valley; it stays if such a valley came after the last peak, or if it is 5 % above
@@ -12,8 +12,8 @@ range R, and its first value standing for the peak and the valley before the fir
 Values, in the published order, P being the peaks and V the valleys that stay: mean distance of peaks in
 seconds, and the root mean square departure from it of the distances from valley to next peak; range of
 P, the same over R; mean of P, its distance from and ratio to the contour's mean; range of V over R; mean
-and spread of the slopes from valley to peak, then from peak to valley, per second. The first value is a turning
-point too; the piece after the last one counts in the means only, with its own sign.
+and spread of the slopes from valley to peak, then from peak to valley, per second. The first value is a
+turning point too; the piece after the last one counts in the means only, with its own sign.
 
 Reference: Eyben 2016, section 2.3.
 """
@@ -40,7 +40,7 @@ RATIO_LIMIT = 10.0
 def _turns(x: Floats, count: Ints) -> tuple[Ints, Ints, Floats, Kinds]:
     """The first frame and all strict local extrema of each contour, one contour after the other.
 
-    Where each contour's begin, (contours + 1,), then frame, value and kind of all: peak +1, valley -1, first 0.
+    Where each contour's begin, (contours + 1,), then frame, value and kind: peak +1, valley -1, first 0.
     """
     contours, frames = x.shape
     step = np.diff(x, axis=1)
@@ -109,9 +109,9 @@ def _thin(value: Floats, kind: Kinds, threshold: Floats, keep: Bools) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Points:
-    """What stayed: ``first`` is where each contour's points begin, with its first frame; the rest is one value a point.
+    """What stayed: ``first`` is where each contour's points begin, the rest is one value a point.
 
-    ``run`` and ``rise`` lead from the point before.
+    A contour's first point is its first frame; ``run`` and ``rise`` lead from the point before.
     """
 
     first: Ints
@@ -153,7 +153,7 @@ def _heights(points: _Points, sign: int) -> tuple[Doubles, Doubles]:
 
 
 def _slopes(points: _Points, sign: int, tail: Doubles) -> tuple[Doubles, Doubles]:
-    """Mean and spread of the slopes towards peaks or valleys, per frame; ``tail`` is NaN where none belongs."""
+    """Mean and spread of the slopes towards peaks or valleys, per frame; ``tail`` is NaN for none."""
     place, contour, number = points.of(sign)
     slope = sign * points.rise[place] / points.run[place]
     pieces = np.maximum(number + ~np.isnan(tail), 1)

@@ -5,9 +5,9 @@ Two neighbouring stretches of length L starting at s are compared by normalised 
     c(s, L) = cov(x[s : s+L], x[s+L : s+2L]) / (σ σ),
 
 and the period beginning at s is the L of the highest local maximum within ±25 % of the frame's pitch
-period, refined by a parabola through its neighbours. A period counts as *usable* where c > ½. Each
-frame looks at the periods that begin in its hop and at whatever the frame before left over; where nothing matches, the
-nominal period is stepped over. After an unvoiced frame the next period begins with the frame.
+period, refined by a parabola through its neighbours. A period counts as *usable* where c > ½. Each frame
+looks at the periods that begin in its hop and at whatever the frame before left over; where nothing
+matches, the nominal period is stepped over. After an unvoiced frame the next period begins with the frame.
 
 Reference: Eyben 2016, section 2.2.13 (waveform matching).
 """

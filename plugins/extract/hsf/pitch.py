@@ -32,10 +32,10 @@ WINDOW = gauss(LONG, 0.4)
 
 
 def _spline(source: Doubles, target: Doubles) -> Doubles:
-    """The natural cubic spline through values at ``source``, read at ``target``: values @ it, (source, target).
+    """The natural cubic spline through values at ``source`` read at ``target``: values @ it.
 
-    With h the spacing and M the second derivatives, zero at both ends, h_{i-1} M_{i-1} + 2 (h_{i-1} + h_i) M_i
-    + h_i M_{i+1} = 6 (Δ_i - Δ_{i-1}), where Δ is the slope of the chords.
+    With h the spacing, Δ the slopes of the chords and M the second derivatives, zero at both ends,
+    h_{i-1} M_{i-1} + 2 (h_{i-1} + h_i) M_i + h_i M_{i+1} = 6 (Δ_i - Δ_{i-1}).
     """
     h = np.diff(source)
     chords = np.diff(np.eye(source.size), axis=0) / h[:, None]
@@ -106,10 +106,11 @@ def summation(spectrum: Floats) -> Floats:
     enhanced = enhance(spectrum)
     octaves = np.concatenate([enhanced[:, bins] @ weights for bins, weights in OCTAVE_SCALE], 1)
     np.maximum(octaves, 0, out=octaves)
-    total = octaves.copy()
+    total: Floats = octaves.copy()
     for order, shift in enumerate(SHIFTS[1:], start=1):
         total[:, :-shift] += np.float32(COMPRESSION**order) * octaves[:, shift:]
-    return total / np.float32(HARMONICS)
+    total /= np.float32(HARMONICS)
+    return total
 
 
 def candidates(spectrum: Floats) -> tuple[Floats, Floats]:
@@ -139,7 +140,7 @@ def candidates(spectrum: Floats) -> tuple[Floats, Floats]:
     return _arrange(frequency, voicing, height, valid)
 
 
-def _arrange(frequency: Floats, voicing: Floats, height: Floats, valid: Bools) -> tuple[Floats, Floats]:
+def _arrange(frequency: Doubles, voicing: Doubles, height: Doubles, valid: Bools) -> tuple[Floats, Floats]:
     """Valid candidates first, in rank order, the one with the highest refined peak swapped to the front."""
     order = np.argsort(~valid, axis=1, kind="stable")
     keep = np.take_along_axis(valid, order, 1)

@@ -24,28 +24,33 @@ SHORT_BLOCK = SHORT_CHANNELS * (LOOKAHEAD + 1)
 EDGES = np.cumsum([SHORT_BLOCK, 2, pitch.CANDIDATES, pitch.CANDIDATES, HOP])
 CHANNELS = int(EDGES[-1])
 SILENCE_RMS = 0.001
+TILE = 128
 
 
 def describe(samples: Floats) -> Floats:
     """(n,) → (rows, CHANNELS): row k is a function of ``samples[160 k : 160 k + 960]`` alone."""
-    long = slide(samples, LONG)
-    rows = np.empty((len(long), CHANNELS), np.float32)
-    if not len(long):
-        return rows
+    rows = np.empty((max((samples.size - LONG) // HOP + 1, 0), CHANNELS), np.float32)
+    for first in range(0, len(rows), TILE):
+        tile = rows[first : first + TILE]
+        _fill(tile, samples[first * HOP : (first + len(tile) - 1) * HOP + LONG])
+    return rows
+
+
+def _fill(rows: Floats, samples: Floats) -> None:
     block, frame, frequency, voicing, wave = np.split(rows, EDGES[:-1], axis=1)
+    long = slide(samples, LONG)
     short = _short_frames(samples)
     for ahead in range(LOOKAHEAD + 1):
         here = slice(ahead * SHORT_CHANNELS, (ahead + 1) * SHORT_CHANNELS)
-        block[:, here] = short[ahead : ahead + len(long)]
-    block[:, -SHORT_CHANNELS + FLUX] = 0
-    crossed = np.pad(np.cumsum(energy.crossings(samples), dtype=np.float32), (1, 0))
-    start = np.arange(len(long)) * HOP
+        block[:, here] = short[ahead : ahead + len(rows)]
+    block[:, FLUX - SHORT_CHANNELS] = 0
+    crossed = np.append(0, np.cumsum(energy.crossings(samples)))
+    start = np.arange(len(rows)) * HOP
     frame[:, 0] = (crossed[start + LONG - 2] - crossed[start]) / LONG
     windowed = long * pitch.WINDOW
     frame[:, 1] = energy.rms(windowed)
     frequency[:], voicing[:] = pitch.candidates(pitch.magnitude(windowed))
     wave[:] = long[:, :HOP]
-    return rows
 
 
 def _short_frames(samples: Floats) -> Floats:
@@ -66,7 +71,7 @@ def _voiced(rows: Floats) -> Floats:
 
 
 def _short(rows: Floats) -> Floats:
-    """All short frames of the segment, four more than rows, flux with the frame it leads to: (channels, frames)."""
+    """All short frames of the segment, four more than rows, (channels, frames); flux in its own frame."""
     short = np.empty((SHORT_CHANNELS, len(rows) + LOOKAHEAD), np.float32)
     short[:, : len(rows)] = rows[:, :SHORT_CHANNELS].T
     short[:, len(rows) :] = rows[-1, SHORT_CHANNELS:SHORT_BLOCK].reshape(LOOKAHEAD, SHORT_CHANNELS).T

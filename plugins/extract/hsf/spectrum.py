@@ -24,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 from stimmung.engine.types import Floats
 
-from .frames import RATE, SHORT, hamming
+from .frames import RATE, SHORT, Doubles, hamming
 
 POINTS = 512
 BINS = POINTS // 2
@@ -57,7 +57,7 @@ def _sharpness_weight(frequency: float) -> float:
 
 def _band(low_hz: float, high_hz: float) -> Floats:
     """Weights of the bins in a band; the last bin in proportion to how far the band reaches past it."""
-    weight = ((FREQUENCY >= low_hz) & (FREQUENCY <= high_hz)).astype(np.float32)
+    weight = ((low_hz <= FREQUENCY) & (high_hz >= FREQUENCY)).astype(np.float32)
     reach = high_hz / BIN_HZ
     if reach != int(reach):
         weight[int(reach) - 1] = reach - int(reach)
@@ -65,7 +65,10 @@ def _band(low_hz: float, high_hz: float) -> Floats:
 
 
 def _projection() -> Floats:
-    """Everything that is linear in P, as one matrix: ΣP, Σ f P, Σ f² P, the bands, the sharpness; (256, 6)."""
+    """Everything that is linear in P, as one matrix: ΣP, Σ f P, the bands, the sharpness; (5, 256).
+
+    Applied row by row, not as a matrix product, whose rounding would depend on the number of frames.
+    """
     columns = [
         np.ones(BINS),
         FREQUENCY,
@@ -73,7 +76,7 @@ def _projection() -> Floats:
         _band(1000, 4000),
         np.array([_sharpness_weight(f) for f in FREQUENCY]),
     ]
-    return np.stack(columns, 1).astype(np.float32)
+    return np.stack(columns).astype(np.float32)
 
 
 PROJECTION = _projection()
@@ -84,12 +87,12 @@ SLOPE_NORM = (BINS - 1) / (BINS * _SUM_F2 - _SUM_F**2)
 def descriptors(spectrum: Floats) -> Floats:
     """(frames, 257) magnitudes → (frames, 15) in the published order.
 
-    Flux compares a frame with the one *after* it here, zero for the last, because a row
-    cannot see the frame before its own; :func:`delay_flux` puts it back where it belongs.
+    Flux compares a frame with the one *after* it here, and is zero for the last, because a row cannot see
+    the frame before its own; the segment's contours have it back in its place.
     """
     amplitude = spectrum[:, 1:]
     power = amplitude * amplitude
-    total, moment, low, high, sharp = (power @ PROJECTION).T.astype(np.float64)
+    total, moment, low, high, sharp = np.einsum("tf,kf->kt", power, PROJECTION).astype(np.float64)
     safe = np.where(total > 0, total, 1.0)
     centroid = moment / safe
     offset = (FREQUENCY - centroid[:, None]).astype(np.float32)
@@ -120,7 +123,8 @@ def roll_off(power: Floats) -> Floats:
     running = np.cumsum(power, axis=1, dtype=np.float64)
     levels = running[:, -1:] * np.array(ROLL_OFFS)
     first = np.stack([np.argmax(running >= levels[:, i : i + 1], axis=1) for i in range(4)], 1)
-    return FREQUENCY[first].astype(np.float32)
+    frequency: Floats = FREQUENCY[first].astype(np.float32)
+    return frequency
 
 
 def flux(amplitude: Floats) -> Floats:
@@ -132,13 +136,14 @@ def flux(amplitude: Floats) -> Floats:
     return change
 
 
-def entropy(power: Floats, total: Floats) -> Floats:
+def entropy(power: Floats, total: Doubles) -> Floats:
     """Shannon entropy in bit of the spectrum seen as a distribution, (frames,).
 
     A floor under every bin makes quiet frames look peaky; silence keeps a trace above zero, as published.
     """
     share = np.maximum(power, ENTROPY_FLOOR) / np.maximum(total, ENTROPY_FLOOR).astype(np.float32)[:, None]
-    return np.maximum(-np.einsum("tf,tf->t", share, np.log2(share)), SILENT_ENTROPY)
+    bits: Floats = -np.einsum("tf,tf->t", share, np.log2(share))
+    return np.maximum(bits, SILENT_ENTROPY)
 
 
 def harmonicity(power: Floats) -> Floats:
@@ -153,4 +158,4 @@ def harmonicity(power: Floats) -> Floats:
     frame, bin_ = np.nonzero((above | below)[:, :-1])
     value = middle[frame, bin_]
     jump = np.abs(np.diff(value)) * (frame[1:] == frame[:-1])
-    return np.bincount(frame[1:], jump, len(power)).astype(np.float32) / (2 * BINS)
+    return (np.bincount(frame[1:], jump, len(power)) / (2 * BINS)).astype(np.float32)

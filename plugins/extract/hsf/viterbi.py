@@ -40,7 +40,7 @@ def local_cost(frequency: Floats, voicing: Floats) -> Doubles:
 
 @compiled
 def _cheapest(local: Doubles, log: Doubles, total: Doubles, back: Ints, path: Ints) -> None:
-    """Fill ``path``: local costs (frames, 7), ln f (frames, 6) with 0 where empty; ``total`` and ``back`` are scratch."""
+    """Fill ``path`` from local costs (frames, 7) and ln f (frames, 6), 0 where empty; the rest is scratch."""
     frames, unvoiced = path.size, STATES - 1
     for i in range(STATES):
         total[0, i] = local[0, i]
@@ -71,7 +71,7 @@ def _cheapest(local: Doubles, log: Doubles, total: Doubles, back: Ints, path: In
 
 
 def contour(frequency: Floats, voicing: Floats) -> tuple[Floats, Floats]:
-    """F0 in Hz, 0 where unvoiced, and the voicing of the chosen (else of the best) candidate; (frames,) each."""
+    """F0 in Hz, 0 where unvoiced, and the voicing of the chosen, else of the best candidate: (frames,)."""
     local = local_cost(frequency, voicing)
     log = np.log(np.where(frequency > 0, frequency, 1), dtype=np.float64)
     path = np.empty(len(local), np.int64)

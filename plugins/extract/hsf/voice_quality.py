@@ -6,7 +6,7 @@ With T_i the usable periods' lengths and A_i their peak-to-peak amplitudes:
 * jitter (DDP) = mean | |T_i - T_{i-1}| - |T_{i-1} - T_{i-2}| | / mean T;
 * shimmer (local) = mean |A_i - A_{i+1}| / mean A;
 * log HNR = 20 log₁₀ (RMS of the mean period waveform / RMS of the periods' departures from it) dB,
-  -100 dB where unvoiced.
+  -100 dB where unvoiced and 0 dB where periods do not differ at all.
 
 Jitter and shimmer are at most 1; a voiced frame without a usable period repeats the last one. Differs
 from the published implementation at a segment's end only: the last row contributes its first
@@ -27,7 +27,7 @@ HNR_FLOOR_DB = -100.0
 
 
 def contours(f0: Floats, wave: Floats) -> Floats:
-    """Pitch in Hz, (frames,), and the segment's samples → jitter local, DDP, shimmer, log HNR: (4, frames)."""
+    """Pitch in Hz, (frames,), and samples → jitter local, jitter DDP, shimmer, log HNR: (4, frames)."""
     periods = lay(wave, f0)
     local, ddp = jitter(periods, f0)
     return np.stack([local, ddp, shimmer(periods, wave, f0), log_hnr(periods, wave, f0)]).astype(np.float32)
@@ -86,7 +86,10 @@ def shimmer(periods: Periods, wave: Floats, f0: Floats) -> Doubles:
 
 
 def log_hnr(periods: Periods, wave: Floats, f0: Floats) -> Doubles:
-    """Harmonics-to-noise ratio of every frame in dB, (frames,); the period after the last one met is a member too."""
+    """Harmonics-to-noise ratio of every frame in dB, (frames,).
+
+    The period after the last one that a frame looks at is a member too.
+    """
     known = np.flatnonzero(periods.last)
     frame = np.append(periods.frame, known)
     order = np.argsort(frame, kind="stable")

@@ -1,0 +1,62 @@
+"""What the tests share: an outside package of plugins on the path, and synthetic speech."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from stimmung.engine.config import Description, describe
+from stimmung.engine.types import Chunk, Floats
+
+ACME = str(Path(__file__).parent / "third_party" / "acme_speech")
+
+# Installed for this process and for every worker it starts.
+sys.path.append(ACME)
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ACME, os.environ.get("PYTHONPATH")]))
+
+RATE = 16000
+
+
+def syllables(seconds: float, seed: int = 0) -> Floats:
+    """Something like speech, (n,) at 16 kHz: a buzzing voice in bursts of wandering level."""
+    random = np.random.default_rng(seed)
+    time_s = np.arange(round(seconds * RATE)) / RATE
+    pitch_hz = 120 + 20 * np.sin(2 * np.pi * 0.7 * time_s)
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / RATE
+    voice = sum(np.sin(n * phase) / n for n in range(1, 12))
+    syllable = np.clip(np.sin(2 * np.pi * 3 * time_s), 0, None)
+    level_db = -30 + 20 * np.sin(2 * np.pi * time_s / 7 + seed)
+    noise = random.normal(0, 1e-4, len(time_s))
+    return (0.3 * voice * syllable * 10 ** (level_db / 20) + noise).astype(np.float32)
+
+
+def cut(samples: Floats, sizes: Iterator[int], rate: int = RATE) -> Iterator[Chunk]:
+    """The samples as chunks of the given sizes."""
+    start = 0
+    while start < len(samples):
+        stop = start + next(sizes)
+        yield Chunk(samples[start:stop, np.newaxis], rate)
+        start = stop
+
+
+def every(size: int) -> Iterator[int]:
+    """One size for ever."""
+    while True:
+        yield size
+
+
+def acme(**changes: object) -> Description:
+    """A pipeline of the outside package's plugins: two extractors, two targets, voice activity."""
+    tables: dict[str, object] = {
+        "activity": {"plugin": "acme-speaker", "min_speech": 0.1},
+        "extractors": [{"plugin": "acme-loudness"}, {"plugin": "acme-level"}],
+        "classifiers": [
+            {"plugin": "acme-loud", "level": True},
+            {"plugin": "acme-loud", "name": "second", "target": "power"},
+        ],
+        "vote": {"span_s": 8.0},
+    }
+    return describe({**tables, **changes}, "the test")
