@@ -83,7 +83,7 @@ def compare(ours: Floats, theirs: Floats) -> Parity:
 
 
 def families(result: Parity) -> list[dict[str, object]]:
-    """For each family of contours: how many features, the share with r ≥ 0.99, median and least r, median error."""
+    """For each family of contours: number of features, share with r ≥ 0.99, median and least r, error."""
     rows: list[dict[str, object]] = []
     r, error = np.array(result.r), np.array(result.error)
     for family, stems in {**FAMILIES, "all": ("",)}.items():
@@ -217,7 +217,7 @@ def speed(seconds: int = 60, window_s: int = 5, rounds: int = 5) -> dict[str, ob
 
 
 def _windows(hsf: Hsf, speech: Floats, starts: Sequence[int], length: int, block: int = 8000) -> None:
-    """Describe block by block, summarise each window when its last sample has come, drop what no window needs."""
+    """Describe block by block, summarise each window once its last sample is there, drop old rows."""
     rows = np.empty((0, hsf.channels), np.float32)
     first = described = 0
     waiting = list(starts)
