@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from support import RATE, acme, cut, every, syllables
 from stimmung.engine.errors import InputError
 from stimmung.engine.host import Host
 from stimmung.engine.types import AudioFrame, Chunk, EmotionState, Features, Output, Span
+from support import RATE, acme, cut, every, syllables
 
 
 @pytest.fixture(scope="module")

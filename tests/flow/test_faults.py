@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support import RATE, acme, cut, every, syllables
 from stimmung.engine.call import Call
 from stimmung.engine.errors import ConfigError, ModelError, PluginError, StimmungError
 from stimmung.engine.host import Host
 from stimmung.engine.types import EmotionState, Fault, Output, Segment, Span, Status
 from stimmung.engine.zmq_bus import ZmqBus
+from support import RATE, acme, cut, every, syllables
 
 QUIET = syllables(20.0) * np.float32(0.3)
 # One click, heard by the windows that end at 8, 9, 10, 11 and 12 s.

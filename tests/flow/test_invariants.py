@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from support import RATE, acme, cut, every, syllables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stimmung.engine.host import Host
 from stimmung.engine.types import Chunk, EmotionState, Output
+from support import RATE, acme, cut, every, syllables
 
 SPEECH = syllables(23.4)
 
