@@ -43,18 +43,25 @@ class Intake:
         self._position = 0  # on the source's clock: where the next chunk is expected
         self._stretch: _Stretch | None = None
 
-    def push(self, chunk: Chunk) -> list[AudioFrame]:
-        """The frames that ``chunk`` completes; none while the resampler has too little to go on."""
+    def push(self, chunk: Chunk) -> Iterator[AudioFrame]:
+        """The frames that ``chunk`` completes; none while the resampler has too little to go on.
+
+        What stands before an unfit sample has been given when the error is raised, so that where a
+        stream ends does not depend on the size of its chunks.
+        """
         start = self._position if chunk.start is None else chunk.start
         self._check_format(chunk)
         self._check_order(start)
-        self._check_samples(chunk.samples, start)
-        frames = self.finish() if start > self._position else []
-        self._position = start + len(chunk.samples)
+        if start > self._position:
+            yield from self.finish()
+        fit = _fit(chunk.samples)
+        self._position = start + fit
         if self._stretch is None:
             self._stretch = _Stretch(start, self._native, self.rate)
         at = self._stretch.clock
-        return frames + self._frames(at, self._stretch.push(_mono(chunk.samples)))
+        yield from self._frames(at, self._stretch.push(_mono(chunk.samples[:fit])))
+        if fit < len(chunk.samples):
+            self._refuse(chunk.samples[fit])
 
     def finish(self) -> list[AudioFrame]:
         """The frames still in the resampler, after the last chunk."""
@@ -103,16 +110,15 @@ class Intake:
                 remedy="make it two streams, or convert it to one format",
             )
 
-    def _check_samples(self, samples: Floats, start: int) -> None:
-        if not samples.size or max(samples.max(), -samples.min()) <= LARGEST:  # False for NaN too
-            return
-        row, channel = np.argwhere(~(np.abs(samples) <= LARGEST))[0]
-        at, value = start + int(row), float(samples[row, channel])
+    def _refuse(self, unfit: Floats) -> None:
+        """Raises for the (channels,) at the present position."""
+        value = float(unfit[~(np.abs(unfit) <= LARGEST)][0])
         remedy = "repair or cut the recording there"
         if np.isfinite(value):
             remedy = "divide integer samples by their full scale, 32768 for 16 bits"
         raise InputError(
-            f"stream '{self.stream}' is not audio at {at / self._native:.3f} s (sample {at})",
+            f"stream '{self.stream}' is not audio at {self._position / self._native:.3f} s"
+            f" (sample {self._position})",
             got=f"{value:g}",
             expected=f"finite samples within ±{LARGEST:g}, full scale being ±1",
             remedy=remedy,
@@ -171,6 +177,13 @@ class _Stretch:
         samples = np.concatenate(parts) if parts else np.empty(0, np.float32)
         self.clock += len(samples)
         return samples
+
+
+def _fit(samples: Floats) -> int:
+    """How many samples stand before the first that is NaN, infinite or too large in any channel."""
+    if not samples.size or max(samples.max(), -samples.min()) <= LARGEST:  # False for NaN too
+        return len(samples)
+    return int(np.argmin((np.abs(samples) <= LARGEST).all(axis=1)))
 
 
 def _mono(samples: Floats) -> Floats:

@@ -56,7 +56,7 @@ def corpus(tmp_path: Path) -> Path:
     (folder / "d_empty.wav").write_bytes(b"")
     for name, value in (("e_nan", np.nan), ("f_infinite", np.inf)):
         broken = speech.copy()
-        broken[2 * RATE + 5] = value
+        broken[round(2.6 * RATE) + 5] = value
         soundfile.write(folder / f"{name}.wav", broken, RATE, subtype="FLOAT")
     eight = np.repeat(np.repeat(speech, 6)[:, np.newaxis], 8, axis=1)
     soundfile.write(folder / "g_eight_channels.wav", eight, 96_000)
@@ -77,8 +77,8 @@ def test_bad_files_are_named_and_the_others_are_kept(corpus: Path, tmp_path: Pat
         "b_text.wav": "is not audio that can be read, got text that starts",
         "c_truncated.flac": "is truncated or damaged",
         "d_empty.wav": "is empty, got 0 bytes",
-        "e_nan.wav": "is not audio at 2.000 s (sample 32005), got nan",
-        "f_infinite.wav": "is not audio at 2.000 s (sample 32005), got inf",
+        "e_nan.wav": "is not audio at 2.600 s (sample 41605), got nan",
+        "f_infinite.wav": "is not audio at 2.600 s (sample 41605), got inf",
         "h_short.wav": "is too short for a single segment, got 0.10 s, expected at least 0.5 s",
         "nowhere.wav": "does not exist; check the path of the audio",
     }
