@@ -1,0 +1,108 @@
+"""The promise, kept by the pipeline that ships, on the speech that ships."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import soundfile
+from stimmung.engine.config import BusTable, load_description
+from stimmung.engine.host import Host, open_source
+from stimmung.engine.live import run
+from stimmung.engine.records import Record, record
+from stimmung.engine.replay import replay
+from stimmung.engine.types import EmotionState, Event, Floats, Output
+from stimmung.samples import SPEECH
+from support import cut, every
+
+DEFAULT = load_description("default")
+
+
+def speech() -> Floats:
+    """The sample, (n,) at 16 kHz."""
+    (feed,) = open_source("sample").feeds()
+    return np.concatenate([chunk.samples[:, 0] for chunk in feed.chunks])
+
+
+def states(outputs: Iterator[Output]) -> list[Record]:
+    return [record(output) for output in outputs if isinstance(output, EmotionState)]
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    with Host(DEFAULT) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def expected(host: Host) -> list[Record]:
+    samples = speech()
+    return states(host.stream("s").play(cut(samples, every(len(samples)))))
+
+
+def test_every_second_and_the_tail_have_a_state(expected: list[Record]) -> None:
+    assert [state["stop"] for state in expected] == [*range(16000, len(speech()), 16000), len(speech())]
+
+
+def sizes(kind: str) -> Iterator[int]:
+    if kind == "random":
+        random.seed(7)
+        return (random.randint(1, 9000) for _ in itertools.count())
+    return every({"10 ms": 160, "100 ms": 1600}[kind])
+
+
+@pytest.mark.parametrize("kind", ["10 ms", "100 ms", "random"])
+def test_states_do_not_depend_on_the_chunks(host: Host, expected: list[Record], kind: str) -> None:
+    assert states(host.stream("s").play(cut(speech(), sizes(kind)))) == expected
+
+
+@pytest.mark.parametrize(("transport", "workers"), [("inproc", 1), ("ipc", 1), ("ipc", 2)])
+def test_states_do_not_depend_on_the_bus(expected: list[Record], transport: str, workers: int) -> None:
+    bus = msgspec.convert({"transport": transport, "workers": workers}, BusTable)
+    with Host(msgspec.structs.replace(DEFAULT, bus=bus)) as host:
+        assert states(host.stream("s").play(cut(speech(), every(1600)))) == expected
+
+
+class Keep:
+    """A sink that keeps what it gets."""
+
+    name = "keep"
+
+    def __init__(self) -> None:
+        self.states: list[Record] = []
+
+    def write(self, event: Event) -> None:
+        if isinstance(event, EmotionState):
+            self.states.append({**record(event), "stream": "s"})
+
+    def close(self) -> None:
+        pass
+
+
+def test_states_do_not_depend_on_the_speed(host: Host, expected: list[Record], tmp_path: Path) -> None:
+    path = tmp_path / "start.wav"
+    soundfile.write(path, speech()[: 16000 * 4], 16000)
+    told = []
+    for paced in (True, False):
+        keep = Keep()
+        assert run(host, open_source(str(path), chunk_ms=100.0).feeds(), [keep], paced=paced) == 0
+        told.append(keep.states)
+    assert told[0] == told[1]
+    assert told[0] == expected[:4]
+
+
+def test_replay_writes_the_same_tables_for_any_number_of_jobs(expected: list[Record], tmp_path: Path) -> None:
+    for jobs in (1, 2):
+        replay([str(SPEECH), str(SPEECH.parent)], DEFAULT, tmp_path / str(jobs), jobs=jobs)
+    for table in ("states", "predictions", "errors"):
+        one, two = ((tmp_path / jobs / f"{table}.jsonl").read_bytes() for jobs in ("1", "2"))
+        assert one == two
+    lines = (tmp_path / "1" / "states.jsonl").read_text().splitlines()
+    assert [{**json.loads(line), "stream": "s"} for line in lines] == expected * 2
+    assert json.loads((tmp_path / "2" / "run.json").read_text())["reconciles"] is True
