@@ -1,8 +1,7 @@
 """Measures what the engine promises, on this machine: speed, the cost of the hop, of the bus, and memory.
 
-Every figure is a ratio of two things measured in turns in one run, or speech seconds per second, so
-that a slow machine tells as much as a fast one. The process is bound to one core, and so are its
-workers.
+Costs are CPU seconds of the host and its workers, all bound to one core, so other programs on the
+machine disturb them little; what is compared is measured in turns in one run.
 """
 
 from __future__ import annotations
@@ -43,33 +42,34 @@ def chunks(samples: Floats, rate: int) -> Iterator[Chunk]:
         yield Chunk(samples[start : start + size, np.newaxis], rate)
 
 
-def elapsed_s(host: Host, samples: Floats) -> float:
-    """Wall seconds to take ``samples`` through a fresh stream."""
-    began_s = time.perf_counter()
+def cost_s(host: Host, samples: Floats) -> float:
+    """CPU seconds that the host and its workers spend on ``samples`` in a fresh stream.
+
+    Bound to one core, that is the wall time on a machine that does nothing else.
+    """
+    began_s = _cpu_s(host)
     stream = host.stream("bench")
-    states = sum(
-        isinstance(output, EmotionState)
-        for output in stream.play(chunks(samples, host.description.stream.rate))
-    )
+    outputs = stream.play(chunks(samples, host.description.stream.rate))
+    states = sum(isinstance(output, EmotionState) for output in outputs)
     if not states or not stream.pipeline.ledger.settled:
         raise RuntimeError("a benchmark stream lost segments")
-    return time.perf_counter() - began_s
+    return _cpu_s(host) - began_s
 
 
 def speed(description: Description, samples: Floats, rounds: int) -> list[float]:
     """How many times faster than real time one stream runs, once a round, after one round to warm up."""
     audio_s = len(samples) / description.stream.rate
     with Host(description) as host:
-        elapsed_s(host, samples)
-        return [audio_s / elapsed_s(host, samples) for _ in range(rounds)]
+        cost_s(host, samples)
+        return [audio_s / cost_s(host, samples) for _ in range(rounds)]
 
 
 def ratios(first: Description, second: Description, samples: Floats, rounds: int) -> list[float]:
-    """How many times as long ``second`` takes as ``first``, pair by pair."""
+    """How many times as much ``second`` costs as ``first``, pair by pair."""
     with Host(first) as one, Host(second) as other:
-        elapsed_s(one, samples)
-        elapsed_s(other, samples)
-        return [elapsed_s(other, samples) / elapsed_s(one, samples) for _ in range(rounds)]
+        cost_s(one, samples)
+        cost_s(other, samples)
+        return [cost_s(other, samples) / cost_s(one, samples) for _ in range(rounds)]
 
 
 def halved_hop(description: Description) -> Description:
@@ -110,6 +110,16 @@ def resident_mb() -> float:
     """Resident memory of this process now, in MB (10^6 bytes)."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 1e6
+
+
+def _cpu_s(host: Host) -> float:
+    """CPU seconds used so far by this process and the workers of ``host``."""
+    ticks = 0
+    for pid in host.bus.pids:
+        # The command's name, in brackets, may hold anything; user and system time are fields 14 and 15.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def summary(values: list[float]) -> str:

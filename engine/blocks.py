@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from .call import Part
 from .types import Floats, read_only
 
 
@@ -85,8 +86,8 @@ class Rows:
         self._claimed = 0
         self._complete = 0
         self._first = 0
-        self._early: dict[int, tuple[int, Floats | None]] = {}
-        self._parts: deque[tuple[int, int, Floats | None]] = deque()
+        self._early: dict[int, tuple[int, Floats | None, int]] = {}
+        self._parts: deque[tuple[int, int, Floats | None, int]] = deque()
 
     @property
     def needs_from(self) -> int:
@@ -101,31 +102,32 @@ class Rows:
         first, self._claimed = self._claimed, count
         return self._start + first * self._hop, self._start + (count - 1) * self._hop + self._support
 
-    def add(self, start: int, stop: int, rows: Floats | None) -> None:
-        """The rows of the block claimed as ``(start, stop)``, None when they were lost."""
+    def add(self, start: int, stop: int, rows: Floats | None, block: int = 0) -> None:
+        """The rows of the block claimed as ``(start, stop)`` and their number, None when they were lost."""
         first = (start - self._start) // self._hop
-        self._early[first] = (self._count(stop), rows)
+        self._early[first] = (self._count(stop), rows, block)
         while self._complete in self._early:
             begin = self._complete
-            self._complete, part = self._early.pop(begin)
-            self._parts.append((begin, self._complete, part))
+            self._complete, part, number = self._early.pop(begin)
+            self._parts.append((begin, self._complete, part, number))
 
     def ready(self, stop: int) -> bool:
         """True when every row that ends by ``stop`` has come back or is known to be lost."""
         return self._complete >= self._count(stop)
 
-    def take(self, start: int, stop: int) -> Floats | None:
-        """The rows wholly inside ``[start, stop)``, (rows, channels); None when one of them was lost."""
+    def take(self, start: int, stop: int) -> tuple[Part, ...] | None:
+        """The rows wholly inside ``[start, stop)``, at least one; None when one of them was lost."""
         low = -(-(start - self._start) // self._hop)
         high = self._count(stop)
-        pieces = []
-        for first, last, rows in self._parts:
+        parts = []
+        for first, last, rows, block in self._parts:
             if last <= low or first >= high:
                 continue
             if rows is None:
                 return None
-            pieces.append(rows[max(0, low - first) : high - first])
-        return np.concatenate(pieces) if high > low and pieces else None
+            skipped = max(0, low - first)
+            parts.append(Part(block, skipped, rows[skipped : high - first]))
+        return tuple(parts) or None
 
     def forget(self, before: int) -> None:
         """Rows that begin before ``before`` will not be asked for again."""

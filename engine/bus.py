@@ -23,11 +23,15 @@ from .types import Floats
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one call: its values, or a reason (``failed``, ``late``) and an error in words."""
+    """What came of one call: its values, or a reason (``failed``, ``late``) and an error in words.
+
+    ``block`` numbers the values, for calls that build on them.
+    """
 
     values: Floats | None
     reason: str = ""
     error: str = ""
+    block: int = 0
 
 
 Then = Callable[[Answer], None]
@@ -52,6 +56,11 @@ class Bus(Protocol):
     @property
     def restarts(self) -> int:
         """How often a worker had to be started again."""
+        ...
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that serve plugins besides this one."""
         ...
 
     def close(self) -> None:
@@ -90,6 +99,10 @@ class LocalBus:
     @property
     def restarts(self) -> int:
         return 0
+
+    @property
+    def pids(self) -> list[int]:
+        return []
 
     def close(self) -> None:
         self._plugins.clear()

@@ -21,16 +21,30 @@ Kind = Literal["frame_extractor", "extractor", "classifier"]
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """``plugin`` is the name in the pipeline. ``arrays`` are samples, rows or features by method.
+class Part:
+    """Descriptor rows as one call described them: ``rows`` (n, channels), from its row ``first`` on.
 
-    describe: one (n,) of samples. summarise: one (rows, channels). predict: one (1, dim) an input.
-    extract: none; ``segment`` carries the samples.
+    ``block`` is the number that call's :class:`~stimmung.engine.bus.Answer` gave; a worker that still
+    keeps the block need not be sent its rows again.
+    """
+
+    block: int
+    first: int
+    rows: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One question to ``plugin``, its name in the pipeline; what it carries depends on the method.
+
+    describe: one array (n,) of samples. summarise: the ``parts`` that make up a segment's rows.
+    predict: one array (1, dim) an input. extract: the ``segment`` with its samples.
     """
 
     plugin: str
     method: Method
     arrays: tuple[Floats, ...] = ()
+    parts: tuple[Part, ...] = ()
     segment: Segment | None = None
 
 
@@ -113,7 +127,7 @@ def _invoke(plugin: Any, call: Call) -> Any:
     if call.method == "describe":
         return plugin.describe(call.arrays[0])
     if call.method == "summarise":
-        return plugin.summarise([call.arrays[0]])
+        return plugin.summarise([read_only(np.concatenate([part.rows for part in call.parts]))])
     if call.method == "extract":
         return plugin.extract([call.segment])
     return plugin.predict(list(call.arrays))

@@ -178,7 +178,7 @@ class Pipeline:
             self._fault(Span(*claimed, self.description.stream.rate), name, answer)
         else:
             edge.process()
-        region.rows[name].add(*claimed, answer.values)
+        region.rows[name].add(*claimed, answer.values, answer.block)
         self._summarise(name)
 
     def _summarise(self, name: str) -> None:
@@ -186,12 +186,12 @@ class Pipeline:
         queue = self._waiting[name]
         while queue and queue[0][0].rows[name].ready(queue[0][1].span.stop):
             region, segment = queue.popleft()
-            rows = region.rows[name].take(segment.span.start, segment.span.stop)
+            parts = region.rows[name].take(segment.span.start, segment.span.stop)
             then = partial(self._extracted, segment, name)
-            if rows is None:
+            if parts is None:
                 then(Answer(None, "rows_lost", f"rows of extractor '{name}' are missing"))
             else:
-                self._submit(Call(name, "summarise", (rows,)), then)
+                self._submit(Call(name, "summarise", parts=parts), then)
 
     def _extracted(self, segment: Segment, name: str, answer: Answer) -> None:
         edge = self.ledger.edge(f"extract {name}")

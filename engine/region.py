@@ -19,7 +19,7 @@ from .plugin import Detector
 from .segment import Segmenter, Whole, Windows
 from .types import Floats, Span
 
-BLOCK_S = 0.5
+BLOCK_S = 1.0
 
 
 class Region:

@@ -97,6 +97,11 @@ class Supervisor:
                 return post.process.pid
         return 0
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes of all living workers."""
+        return [post.process.pid for post in self.posts if post.process is not None]
+
     def stop(self, grace_s: float = 2.0) -> None:
         """Ends every worker: those told to stop get ``grace_s``, the others are killed."""
         deadline_s = time.monotonic() + grace_s

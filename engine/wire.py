@@ -11,11 +11,17 @@ kind       direction       header besides "v"
 =========  ==============  ===============================================================================
 hello      worker → host   facts: what the plugin declares; credit: calls the worker takes at once; pid
 refuse     worker → host   error: why the plugin could not be built; exit_code
-call       host → worker   ticket; method; shapes; segment: {stream, index, start, stop, rate, speech, text}
+call       host → worker   ticket; method; shapes; segment: {stream, index, start, stop, rate, speech, text};
+                           parts: [[block, first, rows, sent], …]
 result     worker → host   ticket; shapes (one)
 failure    worker → host   ticket (-1 when the call could not be read); error
 stop       host → worker
 =========  ==============  ===============================================================================
+
+A worker keeps the results of the last ``KEEP`` describe calls that it answered, by ticket. The rows to
+summarise are the ``parts`` in their order: rows ``first`` to ``first + rows`` of block ``block``, which is
+such a ticket; they are sent along as payload where ``sent`` is true. What the worker keeps only spares
+sending: a worker just started is sent everything, and answers the same.
 
 Whatever does not follow this raises :class:`WireError` naming the field; it is never taken for the
 end of a stream.
@@ -24,22 +30,28 @@ end of a stream.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
+import zmq
 
-from .call import Call, Facts, Method
+from .call import Call, Facts, Method, Part
 from .errors import WireError
 from .types import Floats, Segment, Span, read_only
 
 VERSION = 1
 MAX_FLOATS = 1 << 26
+MAX_PARTS = 1 << 16
+KEEP = 128  # blocks: one minute of rows of one stream, 5 s of each of a dozen
 
 Length = Annotated[int, msgspec.Meta(ge=0, le=MAX_FLOATS)]
 Shape = Annotated[list[Length], msgspec.Meta(max_length=4)]
-Frames = Sequence[bytes]
+EMPTY: Mapping[int, Floats] = MappingProxyType({})
+Frame = bytes | memoryview
+Frames = Sequence[Frame]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,13 +87,23 @@ class SegmentHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str | None
 
 
+class PartHeader(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """Rows of one described block, kept by the worker or sent along."""
+
+    block: int
+    first: Length
+    rows: Length
+    sent: bool
+
+
 class CallHeader(Header, frozen=True, kw_only=True):
     """A call; its arrays follow as payload."""
 
     ticket: int
     method: Method
-    shapes: Annotated[list[Shape], msgspec.Meta(max_length=64)]
+    shapes: Annotated[list[Shape], msgspec.Meta(max_length=MAX_PARTS)]
     segment: SegmentHeader | None = None
+    parts: Annotated[list[PartHeader], msgspec.Meta(max_length=MAX_PARTS)] = []
 
 
 class Result(Header, frozen=True, kw_only=True):
@@ -119,10 +141,9 @@ _decoders: dict[bytes, msgspec.msgpack.Decoder[Any]] = {
 }
 
 
-def encode(message: Message, arrays: Sequence[Floats] = ()) -> list[bytes]:
-    """The frames of a message; ``arrays`` must match its shapes."""
-    payload = [np.ascontiguousarray(array, "<f4").tobytes() for array in arrays]
-    return [_NAMES[type(message)], _encoder.encode(message), *payload]
+def encode(message: Message, arrays: Sequence[Floats] = ()) -> list[Frame]:
+    """The frames of a message; ``arrays`` must match its shapes and stay as they are until it is sent."""
+    return [_NAMES[type(message)], _encoder.encode(message), *map(_payload, arrays)]
 
 
 def decode(frames: Frames) -> tuple[Message, list[Floats]]:
@@ -146,47 +167,87 @@ def decode(frames: Frames) -> tuple[Message, list[Floats]]:
     return message, [_array(frame, shape) for frame, shape in zip(frames[2:], shapes, strict=True)]
 
 
-def encode_call(ticket: int, call: Call) -> list[bytes]:
-    """The frames that ask a worker for ``call``; a segment's samples travel as the only array."""
-    segment = call.segment
-    if segment is None:
-        header = None
-        arrays = call.arrays
-    else:
-        span = segment.span
-        header = SegmentHeader(
-            segment.stream, segment.index, span.start, span.stop, span.rate, segment.speech, segment.text
-        )
-        arrays = (segment.samples,)
-    message = CallHeader(
-        ticket=ticket,
-        method=call.method,
-        shapes=[list(array.shape) for array in arrays],
-        segment=header,
-    )
+def encode_call(ticket: int, call: Call, kept: Container[int] = ()) -> list[Frame]:
+    """The frames that ask a worker for ``call``, without the rows of the blocks it has ``kept``."""
+    header, arrays = None, call.arrays
+    if call.segment is not None:
+        header, arrays = _segment_header(call.segment), (call.segment.samples,)
+    parts = [
+        PartHeader(part.block, part.first, len(part.rows), part.block not in kept) for part in call.parts
+    ]
+    if parts:
+        arrays = tuple(part.rows for part, told in zip(call.parts, parts, strict=True) if told.sent)
+    shapes = [list(array.shape) for array in arrays]
+    message = CallHeader(ticket=ticket, method=call.method, shapes=shapes, segment=header, parts=parts)
     return encode(message, arrays)
 
 
-def decode_call(plugin: str, message: CallHeader, arrays: Sequence[Floats]) -> Call:
-    """The call a message asks of ``plugin``; :class:`WireError` when its arrays do not suit its method."""
-    expected = {"describe": 1, "summarise": 2, "extract": 1, "predict": 2}[message.method]
-    if not arrays or any(array.ndim != expected for array in arrays):
+def decode_call(
+    plugin: str, message: CallHeader, arrays: Sequence[Floats], kept: Mapping[int, Floats] = EMPTY
+) -> Call:
+    """The call a message asks of ``plugin``; :class:`WireError` when what it carries is unfit."""
+    method, header = message.method, message.segment
+    if (method == "extract") != (header is not None):
+        raise WireError(f"field segment does not suit {method}")
+    if (method == "summarise") != bool(message.parts):
+        raise WireError(f"field parts does not suit {method}")
+    axes = {"describe": 1, "summarise": 2, "extract": 1, "predict": 2}[method]
+    sent = sum(part.sent for part in message.parts) if message.parts else max(1, len(arrays))
+    if len(arrays) != sent or any(array.ndim != axes for array in arrays):
         raise WireError(
-            f"field shapes does not suit {message.method}",
-            got=str(message.shapes),
-            expected=f"arrays of {expected} axes",
+            f"field shapes does not suit {method}", got=str(message.shapes), expected=f"arrays of {axes} axes"
         )
-    header = message.segment
-    if (message.method == "extract") != (header is not None):
-        raise WireError(f"field segment does not suit {message.method}")
-    if header is None:
-        return Call(plugin, message.method, tuple(arrays))
-    span = Span(header.start, header.stop, header.rate)
-    segment = Segment(header.stream, header.index, span, arrays[0], header.speech, header.text)
-    return Call(plugin, message.method, (), segment)
+    if header is not None:
+        span = Span(header.start, header.stop, header.rate)
+        segment = Segment(header.stream, header.index, span, arrays[0], header.speech, header.text)
+        return Call(plugin, method, segment=segment)
+    if message.parts:
+        return Call(plugin, method, parts=_parts(message.parts, arrays, kept))
+    return Call(plugin, method, tuple(arrays))
 
 
-def _array(frame: bytes, shape: list[int]) -> Floats:
+def _parts(
+    headers: Sequence[PartHeader], arrays: Sequence[Floats], kept: Mapping[int, Floats]
+) -> tuple[Part, ...]:
+    sent = iter(arrays)
+    parts = []
+    for header in headers:
+        if not header.sent and header.block not in kept:
+            raise WireError("field parts names a block that is not kept", got=str(header.block))
+        stop = header.first + header.rows
+        rows = next(sent) if header.sent else kept[header.block][header.first : stop]
+        if len(rows) != header.rows:
+            raise WireError(
+                "field parts does not match its rows", got=str(len(rows)), expected=str(header.rows)
+            )
+        parts.append(Part(header.block, header.first, rows))
+    return tuple(parts)
+
+
+def _segment_header(segment: Segment) -> SegmentHeader:
+    span = segment.span
+    return SegmentHeader(
+        segment.stream, segment.index, span.start, span.stop, span.rate, segment.speech, segment.text
+    )
+
+
+def send(socket: zmq.Socket[bytes], frames: Frames) -> None:
+    """Sends a message; large payloads are not copied on the way to the socket."""
+    socket.send_multipart(frames, copy=False)
+
+
+def receive(socket: zmq.Socket[bytes], flags: int = 0) -> list[Frame]:
+    """The frames of the next message; large payloads are views of what the socket holds."""
+    parts: list[zmq.Frame] = socket.recv_multipart(flags, copy=False)
+    return [part.bytes if len(part) < zmq.COPY_THRESHOLD else part.buffer for part in parts]
+
+
+def _payload(array: Floats) -> Frame:
+    whole = np.ascontiguousarray(array, "<f4")
+    return whole.reshape(-1).view(np.uint8).data if whole.size else b""
+
+
+def _array(frame: Frame, shape: list[int]) -> Floats:
     size = math.prod(shape)
     if len(frame) != 4 * size:
         raise WireError(

@@ -1,8 +1,8 @@
 """Serves one plugin's calls, in a process or a thread of its own.
 
-A worker holds nothing between two calls, so it may be killed at any moment: the host asks another
-one the same question and gets the same answer. A message it cannot read is answered with a failure
-and never ends it.
+A worker holds nothing between two calls that its host could not send again, so it may be killed at any
+moment: the host asks another one the same question and gets the same answer. A message it cannot
+read is answered with a failure and never ends it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,7 @@ from .call import Facts, facts_of, perform
 from .config import PluginTable
 from .errors import StimmungError, WireError
 from .registry import Role, build
+from .types import Floats
 
 CREDIT = 4  # enough that a worker never waits for the host between two calls
 IDLE_MS = 500
@@ -39,36 +41,52 @@ def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[],
     name = assignment.table.name
     try:
         plugin = build(assignment.role, assignment.table.plugin, assignment.table.options)
-        facts = facts_of(name, plugin)
+        server = Server(plugin, facts_of(name, plugin))
     except StimmungError as error:
-        socket.send_multipart(wire.encode(wire.Refuse(error=str(error), exit_code=error.exit_code)))
+        wire.send(socket, wire.encode(wire.Refuse(error=str(error), exit_code=error.exit_code)))
         return
     # One thread a call: results must not depend on how many cores the machine has.
     with threadpool_limits(1):
-        socket.send_multipart(wire.encode(wire.Hello(facts=facts, credit=CREDIT, pid=os.getpid())))
+        wire.send(socket, wire.encode(wire.Hello(facts=server.facts, credit=CREDIT, pid=os.getpid())))
         while alive():
             if not socket.poll(IDLE_MS):
                 continue
-            reply = answer(plugin, facts, socket.recv_multipart())
+            reply = server.answer(wire.receive(socket))
             if reply is None:
                 return
-            socket.send_multipart(reply)
+            wire.send(socket, reply)
 
 
-def answer(plugin: Any, facts: Facts, frames: wire.Frames) -> list[bytes] | None:
-    """The frames that answer one message, None for a stop."""
-    ticket = -1
-    try:
-        message, arrays = wire.decode(frames)
-        if isinstance(message, wire.Stop):
-            return None
-        if not isinstance(message, wire.CallHeader):
-            raise WireError("a worker takes calls only", got=type(message).__name__)
-        ticket = message.ticket
-        values = perform(plugin, facts, wire.decode_call(facts.name, message, arrays))
-    except StimmungError as error:
-        return wire.encode(wire.Failure(ticket=ticket, error=str(error)))
-    return wire.encode(wire.Result(ticket=ticket, shapes=[list(values.shape)]), [values])
+class Server:
+    """One built plugin and the rows it described last, which spare sending them back."""
+
+    def __init__(self, plugin: Any, facts: Facts) -> None:
+        self.facts = facts
+        self._plugin = plugin
+        self._kept: OrderedDict[int, Floats] = OrderedDict()
+
+    def answer(self, frames: wire.Frames) -> list[wire.Frame] | None:
+        """The frames that answer one message, None for a stop."""
+        ticket = -1
+        try:
+            message, arrays = wire.decode(frames)
+            if isinstance(message, wire.Stop):
+                return None
+            if not isinstance(message, wire.CallHeader):
+                raise WireError("a worker takes calls only", got=type(message).__name__)
+            ticket = message.ticket
+            call = wire.decode_call(self.facts.name, message, arrays, self._kept)
+            values = perform(self._plugin, self.facts, call)
+        except StimmungError as error:
+            return wire.encode(wire.Failure(ticket=ticket, error=str(error)))
+        if call.method == "describe":
+            self._keep(ticket, values)
+        return wire.encode(wire.Result(ticket=ticket, shapes=[list(values.shape)]), [values])
+
+    def _keep(self, ticket: int, rows: Floats) -> None:
+        self._kept[ticket] = rows
+        if len(self._kept) > wire.KEEP:
+            self._kept.popitem(last=False)
 
 
 def main() -> None:

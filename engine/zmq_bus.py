@@ -12,7 +12,7 @@ import logging
 import tempfile
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -31,6 +31,7 @@ log = logging.getLogger("stimmung.bus")
 MAX_ATTEMPTS = 3
 START_S = 120.0
 TURN_MS = 20
+WATCH_S = 0.02
 
 
 @dataclass(slots=True)
@@ -44,11 +45,18 @@ class Open:
 
 @dataclass(slots=True)
 class Peer:
-    """A worker that said hello, and the tickets on their way to it."""
+    """A worker that said hello, the tickets on their way to it, and the blocks it keeps."""
 
     name: str
     credit: int
     tickets: set[int] = field(default_factory=set)
+    kept: OrderedDict[int, None] = field(default_factory=OrderedDict)
+
+    def keep(self, ticket: int) -> None:
+        """The worker answered a describe call, and may answer ``credit`` more before it reads on."""
+        self.kept[ticket] = None
+        if len(self.kept) > wire.KEEP - self.credit:
+            self.kept.popitem(last=False)
 
 
 class ZmqBus:
@@ -72,6 +80,7 @@ class ZmqBus:
         self._open: dict[int, Open] = {}
         self._answers: deque[tuple[Then, Answer]] = deque()
         self._ticket = 0
+        self._watch_s = 0.0
         try:
             self._start(description)
         except BaseException:
@@ -107,9 +116,13 @@ class ZmqBus:
     def restarts(self) -> int:
         return self.supervisor.restarts
 
+    @property
+    def pids(self) -> list[int]:
+        return self.supervisor.pids
+
     def close(self) -> None:
         for identity in self._peers:
-            self._socket.send_multipart([identity, *wire.encode(wire.Stop())])
+            wire.send(self._socket, [identity, *wire.encode(wire.Stop())])
         self._stopping.set()
         self.supervisor.stop()
         for thread in self._threads:
@@ -156,20 +169,24 @@ class ZmqBus:
 
     def _turn(self, timeout_ms: int) -> None:
         """Takes every message that has come and looks after the workers."""
-        if self._socket.poll(timeout_ms):
-            while True:
-                try:
-                    identity, *frames = self._socket.recv_multipart(zmq.NOBLOCK)
-                except zmq.Again:
-                    break
-                self._take(identity, frames)
+        if timeout_ms:
+            self._socket.poll(timeout_ms)
+        while True:
+            try:
+                identity, *frames = wire.receive(self._socket, zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            self._take(bytes(identity), frames)
+        if time.monotonic() < self._watch_s:
+            return
+        self._watch_s = time.monotonic() + WATCH_S
         for dead in self.supervisor.watch():
             self._requeue(dead)
         for name, queue in self._queues.items():
             if queue and self._table.transport == "ipc" and self.supervisor.parked(name):
                 self._fail_all(name)
 
-    def _take(self, identity: bytes, frames: list[bytes]) -> None:
+    def _take(self, identity: bytes, frames: wire.Frames) -> None:
         try:
             message, arrays = wire.decode(frames)
         except WireError as error:
@@ -182,7 +199,7 @@ class ZmqBus:
         elif identity not in self._peers:
             log.warning("message from %r ignored: it has not said hello", identity)
         elif isinstance(message, wire.Result):
-            self._settle(identity, message.ticket, Answer(arrays[0]))
+            self._settle(identity, message.ticket, Answer(arrays[0], block=message.ticket))
         elif isinstance(message, wire.Failure):
             self._settle(identity, message.ticket, Answer(None, "failed", message.error))
 
@@ -200,6 +217,8 @@ class ZmqBus:
         peer.tickets.discard(ticket)
         waiting = self._open.pop(ticket, None)
         self.supervisor.answered(identity)
+        if answer.values is not None and (waiting is None or waiting.call.method == "describe"):
+            peer.keep(ticket)
         if waiting is not None:
             facts = self._facts[waiting.call.plugin]
             self._answers.append((waiting.then, _checked(answer, waiting.call, facts)))
@@ -224,9 +243,10 @@ class ZmqBus:
             if ticket not in self._open:
                 continue
             identity = min(free)[1]
-            self._peers[identity].tickets.add(ticket)
-            self._open[ticket].attempts += 1
-            self._socket.send_multipart([identity, *wire.encode_call(ticket, self._open[ticket].call)])
+            peer, waiting = self._peers[identity], self._open[ticket]
+            peer.tickets.add(ticket)
+            waiting.attempts += 1
+            wire.send(self._socket, [identity, *wire.encode_call(ticket, waiting.call, peer.kept)])
 
     def _requeue(self, identity: bytes) -> None:
         """The worker is dead: whatever was on its way to it is asked again, in its old order."""

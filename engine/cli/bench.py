@@ -49,7 +49,7 @@ def speed(pipeline: str, source: str, minutes: float, rounds: int) -> None:
     bench.one_core()
     description = load_description(pipeline)
     samples = bench.speech(source, description.stream.rate, 60 * minutes)
-    click.echo(f"× real time: {bench.summary(bench.speed(description, samples, rounds))}")
+    click.echo(f"× real time, one core: {bench.summary(bench.speed(description, samples, rounds))}")
     halved = bench.ratios(description, bench.halved_hop(description), samples, rounds)
     click.echo(f"half the hop costs ×: {bench.summary(halved)}")
     zmq = bench.ratios(description, bench.over_zmq(description), samples, rounds)

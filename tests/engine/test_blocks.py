@@ -81,7 +81,7 @@ def test_a_window_gets_exactly_the_rows_wholly_inside_it() -> None:
     assert rows.ready(120)
     taken = rows.take(15, 78)
     assert taken is not None
-    assert taken[:, 0].tolist() == [20, 30, 40, 50]
+    assert np.concatenate([part.rows for part in taken])[:, 0].tolist() == [20, 30, 40, 50]
 
 
 def test_rows_are_not_ready_before_every_earlier_block_has_answered() -> None:

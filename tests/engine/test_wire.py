@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stimmung.engine import wire
-from stimmung.engine.call import Call, facts_of
+from stimmung.engine.call import Call, Part, facts_of
 from stimmung.engine.errors import WireError
 from stimmung.engine.registry import build
 from stimmung.engine.types import Segment, Span
-from stimmung.engine.worker import answer
+from stimmung.engine.worker import Server
 
 
 @given(shape=st.lists(st.integers(0, 5), min_size=1, max_size=4), seed=st.integers(0, 100))
@@ -69,9 +69,48 @@ def test_arrays_must_suit_the_method() -> None:
         wire.decode_call("level", message, arrays)
 
 
-valid_call = wire.encode_call(
-    5, Call("level", "extract", segment=Segment("s", 0, Span(0, 2, 16000), np.float32([3, 4])))
-)
+SEGMENT = Segment("s", 0, Span(0, 2, 16000), np.float32([3, 4]))
+valid_call = [bytes(frame) for frame in wire.encode_call(5, Call("level", "extract", segment=SEGMENT))]
+
+
+def level() -> Server:
+    plugin = build("extractor", "acme-level", {})
+    return Server(plugin, facts_of("level", plugin))
+
+
+def loudness() -> Server:
+    plugin = build("extractor", "acme-loudness", {})
+    return Server(plugin, facts_of("loudness", plugin))
+
+
+def test_rows_a_worker_keeps_are_named_and_the_others_sent_with_the_same_result() -> None:
+    server = loudness()
+    samples = np.random.default_rng(0).normal(size=4000).astype(np.float32)
+    _, (rows,) = wire.decode(
+        server.answer(wire.encode_call(7, Call("loudness", "describe", (samples,)))) or []
+    )
+    parts = (Part(7, 2, rows[2:20]), Part(9, 0, rows[20:]))
+    results = []
+    for kept in ((), (7,)):
+        frames = wire.encode_call(8, Call("loudness", "summarise", parts=parts), kept)
+        assert len(frames) == 4 - len(kept)
+        _, (values,) = wire.decode(server.answer(frames) or [])
+        results.append(values.tolist())
+    assert results[0] == results[1]
+
+
+def test_a_block_that_is_not_kept_is_named() -> None:
+    frames = wire.encode_call(8, Call("loudness", "summarise", parts=(Part(7, 0, np.zeros((3, 1))),)), (7,))
+    failure, _ = wire.decode(loudness().answer(frames) or [])
+    assert isinstance(failure, wire.Failure)
+    assert failure.error == "field parts names a block that is not kept, got 7"
+
+
+def test_a_worker_keeps_a_bounded_number_of_blocks() -> None:
+    server = loudness()
+    for ticket in range(wire.KEEP + 5):
+        server.answer(wire.encode_call(ticket, Call("loudness", "describe", (np.zeros(400, np.float32),))))
+    assert list(server._kept) == list(range(5, wire.KEEP + 5))
 
 
 @given(
@@ -104,8 +143,7 @@ valid_call = wire.encode_call(
     )
 )
 def test_no_message_ends_a_worker(frames: list[bytes]) -> None:
-    plugin = build("extractor", "acme-level", {})
-    reply = answer(plugin, facts_of("level", plugin), frames)
+    reply = level().answer(frames)
     if reply is None:
         message, _ = wire.decode(frames)
         assert isinstance(message, wire.Stop)
@@ -115,12 +153,11 @@ def test_no_message_ends_a_worker(frames: list[bytes]) -> None:
 
 
 def test_a_worker_answers_the_next_call_after_garbage() -> None:
-    plugin = build("extractor", "acme-level", {})
-    facts = facts_of("level", plugin)
-    failure, _ = wire.decode(answer(plugin, facts, [b"garbage"]) or [])
+    server = level()
+    failure, _ = wire.decode(server.answer([b"garbage"]) or [])
     assert isinstance(failure, wire.Failure)
     assert failure.error.startswith("a message is cut off")
-    result, (values,) = wire.decode(answer(plugin, facts, valid_call) or [])
+    result, (values,) = wire.decode(server.answer(valid_call) or [])
     assert isinstance(result, wire.Result)
     assert result.ticket == 5
     assert values[0] == pytest.approx(np.sqrt(12.5))
