@@ -149,7 +149,8 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
         if not isinstance(entries, list):
             raise ConfigError(f"{where}: {kind} must be an array of tables", remedy=f"write [[{kind}]]")
         tables[kind] = [_plugin(entry, f"{where}: [[{kind}]]") for entry in entries]
-        _refuse_twins([entry["name"] for entry in tables[kind]], f"{where}: [[{kind}]]")
+    names = [entry["name"] for kind in ("extractors", "classifiers") for entry in tables[kind]]
+    _refuse_twins(names, where)
     if isinstance(tables.get("activity"), Mapping):
         activity = dict(tables["activity"])
         own = {key: activity.pop(key) for key in ("min_speech",) if key in activity}

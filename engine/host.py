@@ -69,11 +69,16 @@ def open_source(spec: str, **options: Any) -> Source:
     if spec == "-":
         name = "pcm"
     elif spec == "sample" and not Path(spec).exists():
-        name, spec = "file", str(SPEECH)
+        name, spec = "file", str(_shortest(SPEECH))
     elif Path(spec).exists() or name not in installed():
         name = "file"
     source: Source = build("source", name, options, spec)
     return source
+
+
+def _shortest(path: Path) -> Path:
+    """The path from here where it lies below, the whole path elsewhere."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def open_sink(table: PluginTable) -> Sink:

@@ -52,7 +52,7 @@ def test_keys_beside_a_plugin_are_its_options() -> None:
         ({"extractors": [{"name": "hsf"}]}, "here: [[extractors]] names no plugin"),
         (
             {"extractors": [{"plugin": "hsf"}, {"plugin": "hsf"}]},
-            "here: [[extractors]]: two entries are called 'hsf'; give one a name of its own",
+            "here: two entries are called 'hsf'; give one a name of its own",
         ),
     ],
 )
