@@ -4,4 +4,4 @@ from __future__ import annotations
 
 from pathlib import Path
 
-SPEECH = Path(__file__).parent / "speech.flac"
+SPEECH = Path(__file__).resolve().parent / "speech.flac"

@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from support import RATE, syllables
+from support import ACME, RATE, syllables
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+# A reader has no plugins but those that ship.
+NOTHING_ELSE = os.pathsep.join(p for p in os.environ["PYTHONPATH"].split(os.pathsep) if p != ACME)
 EMOTIONS = ("anger", "happiness", "neutral", "sadness")
 
 
@@ -29,9 +31,8 @@ def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedP
     program, *arguments = shlex.split(command)
     assert program == "stimmung"
     entry = [sys.executable, "-c", "from stimmung.engine.cli import main; main()"]
-    done = subprocess.run(
-        [*entry, *arguments], cwd=folder, capture_output=True, text=True, env={**os.environ, **environment}
-    )
+    environment = {**os.environ, "PYTHONPATH": NOTHING_ELSE, **environment}
+    done = subprocess.run([*entry, *arguments], cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     return done
 
@@ -81,7 +82,7 @@ def test_the_plugin_of_15_lines_runs(tmp_path: Path) -> None:
     (info / "entry_points.txt").write_text("[stimmung]\nlevel = acme_level\n")
     (tmp_path / "level.toml").write_text(pipeline)
     (command,) = re.findall(r"`(stimmung run --source sample --pipeline level\.toml)`", README)
-    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])
+    path = os.pathsep.join([str(tmp_path), NOTHING_ELSE])
     for bus in ("", " --bus ipc"):
         printed = run(command + bus, tmp_path, PYTHONPATH=path).stdout
         assert len(re.findall(r"loudness +(quiet|loud)", printed)) == 28

@@ -28,6 +28,12 @@ def command() -> None:
             table.add_row(name, "broken", origin(entry), str(error))
             continue
         for role, kind in classes.items():
-            table.add_row(name, role, origin(entry), (kind.__doc__ or "").strip().splitlines()[0])
+            table.add_row(name, role, origin(entry), _first_line(kind))
     Console(soft_wrap=True).print(table)
     sys.exit(1 if broken else 0)
+
+
+def _first_line(kind: type[object]) -> str:
+    """What a plugin says of itself: the first line of its class's docstring, or else of its module's."""
+    said = kind.__doc__ or sys.modules[kind.__module__].__doc__ or "(says nothing of itself)"
+    return said.strip().splitlines()[0]
