@@ -1,6 +1,7 @@
 # make run    set up, then replay the sample through the default pipeline
 # make test   set up, then run every test
 # make check  format, lint and types: the same here and in CI
+# make wheel  build the wheel, install it into a clean environment and run it there
 # make clean  forget everything that was set up
 
 PYTHON ?= python3.11
@@ -8,7 +9,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: run test check format clean
+.PHONY: run test check format wheel clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -25,6 +26,14 @@ check: $(VENV)/.test .check/stimmung
 format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+wheel: $(VENV)/.test
+	rm -rf build dist
+	$(BIN)/python -m build --quiet --wheel
+	rm -rf build/clean && $(PYTHON) -m venv build/clean
+	build/clean/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt dist/*.whl
+	cd / && $(CURDIR)/build/clean/bin/stimmung run --source sample --sink jsonl | grep -c '"kind":"state"'
+	cd / && $(CURDIR)/build/clean/bin/stimmung plugins
 
 # mypy knows no package_dir: these links give it the import names.
 .check/stimmung: Makefile
