@@ -49,7 +49,7 @@ $(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.test: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable .[deep,test,dev]
+	$(PIP) --editable .[deep,text,pretrain,test,dev]
 	touch $@ $(VENV)/.run
 
 clean:
