@@ -10,7 +10,7 @@ import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import lightning
 import msgspec
@@ -49,7 +49,10 @@ class NetworkTable(Table, frozen=True):
 
 
 class TrainingTable(Table, frozen=True):
-    """``crops`` an epoch; ``held_out_speakers`` of the training subset only watch."""
+    """``crops`` an epoch; ``held_out_speakers`` of the training subset only watch.
+
+    ``precision`` as Lightning calls it.
+    """
 
     epochs: Count = 10
     crops: Count = 1920
@@ -57,6 +60,7 @@ class TrainingTable(Table, frozen=True):
     learning_rate: Positive = 0.001
     dropout: Share = 0.5
     held_out_speakers: Count = 20
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
     seed: int = 0
 
 
@@ -213,6 +217,7 @@ def _trainer(recipe: PretrainRecipe, out: Path, hardware: Hardware) -> lightning
     return lightning.Trainer(
         accelerator=hardware.accelerator,
         devices=hardware.devices,
+        precision=recipe.training.precision,
         max_epochs=recipe.training.epochs,
         callbacks=[kept],
         logger=loggers.TensorBoardLogger(out, name="tensorboard", version=0),
