@@ -13,11 +13,11 @@ import msgspec
 import numpy as np
 
 from .errors import PluginError
-from .plugin import Classifier, Extractor, FrameExtractor, Input
+from .plugin import Classifier, Extractor, FrameExtractor, Input, TextExtractor
 from .types import Floats, Segment, read_only
 
-Method = Literal["describe", "summarise", "extract", "predict"]
-Kind = Literal["frame_extractor", "extractor", "classifier"]
+Method = Literal["describe", "summarise", "extract", "encode", "predict"]
+Kind = Literal["frame_extractor", "extractor", "text_extractor", "classifier"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Call:
     """One question to ``plugin``, its name in the pipeline; what it carries depends on the method.
 
     describe: one array (n,) of samples. summarise: the ``parts`` that make up a segment's rows.
-    predict: one array (1, dim) an input. extract: the ``segment`` with its samples.
+    predict: one array (1, dim) an input. extract and encode: the ``segment`` with its samples or text.
     """
 
     plugin: str
@@ -53,7 +53,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Kind
     name: str
-    rate: int
+    rate: int = 0
     version: str = ""
     dim: int = 0
     channels: int = 0
@@ -72,6 +72,8 @@ def facts_of(name: str, plugin: object) -> Facts:
         kind, fields = "frame_extractor", ("rate", "version", "dim", "channels", "hop", "support")
     elif isinstance(plugin, Extractor):
         kind, fields = "extractor", ("rate", "version", "dim")
+    elif isinstance(plugin, TextExtractor):
+        kind, fields = "text_extractor", ("version", "dim")
     elif isinstance(plugin, Classifier):
         kind, fields = "classifier", ("rate", "target", "labels", "inputs")
     else:
@@ -130,6 +132,8 @@ def _invoke(plugin: Any, call: Call) -> Any:
         return plugin.summarise([read_only(np.concatenate([part.rows for part in call.parts]))])
     if call.method == "extract":
         return plugin.extract([call.segment])
+    if call.method == "encode":
+        return plugin.encode([call.segment.text if call.segment else ""])
     return plugin.predict(list(call.arrays))
 
 

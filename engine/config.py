@@ -97,6 +97,7 @@ class Description(Table, frozen=True, kw_only=True):
     extractors: Annotated[list[PluginTable], msgspec.Meta(min_length=1)]
     classifiers: list[PluginTable] = msgspec.field(default_factory=list)
     activity: ActivityTable | None = None
+    transcript: PluginTable | None = None
 
 
 def decode(data: Mapping[str, Any], kind: type[T], where: str) -> T:
@@ -155,6 +156,8 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
         activity = dict(tables["activity"])
         own = {key: activity.pop(key) for key in ("min_speech",) if key in activity}
         tables["activity"] = {"detector": _plugin(activity, f"{where}: [activity]"), **own}
+    if isinstance(tables.get("transcript"), Mapping):
+        tables["transcript"] = _plugin(tables["transcript"], f"{where}: [transcript]")
     description = decode(tables, Description, where)
     _check_ranges(description, where)
     return description

@@ -14,7 +14,7 @@ from .config import Description, PluginTable
 from .errors import ConfigError
 from .intake import Intake
 from .pipeline import Pipeline
-from .plugin import Detector, Sink, Source
+from .plugin import Detector, Sink, Source, Transcriber
 from .registry import build, check_options, installed, load
 from .stream import Stream
 from .wiring import check
@@ -30,6 +30,9 @@ class Host:
     def __init__(self, description: Description) -> None:
         self.description = description
         self._detector = _detector_factory(description)
+        if description.transcript is not None:
+            kind = load("transcriber", description.transcript.plugin)
+            check_options(kind, description.transcript.plugin, description.transcript.options, skip=1)
         self.bus: Bus = open_bus(description)
         try:
             check(description, self.bus.facts)
@@ -37,10 +40,26 @@ class Host:
             self.close()
             raise
 
-    def stream(self, name: str, *, features: bool = False) -> Stream:
-        """A fresh stream of that name, from raw chunks to outputs."""
-        pipeline = Pipeline(name, self.description, self.bus, self._detector, features=features)
+    def stream(self, name: str, *, origin: Path | None = None, features: bool = False) -> Stream:
+        """A fresh stream of that name, from raw chunks to outputs; ``origin`` is the file it is read from.
+
+        Raises InputError where the pipeline's transcriber finds nothing to transcribe.
+        """
+        transcriber = self._transcriber(origin)
+        pipeline = Pipeline(name, self.description, self.bus, self._detector, transcriber, features=features)
         return Stream(Intake(name, self.description.stream.rate), pipeline)
+
+    def _transcriber(self, origin: Path | None) -> Transcriber | None:
+        table, rate = self.description.transcript, self.description.stream.rate
+        if table is None:
+            return None
+        transcriber: Transcriber = build("transcriber", table.plugin, table.options, origin)
+        if transcriber.rate != rate:
+            raise ConfigError(
+                f"transcriber '{table.plugin}' works at {transcriber.rate} Hz but this stream is {rate} Hz",
+                remedy=f"set [stream] rate = {transcriber.rate}",
+            )
+        return transcriber
 
     @property
     def restarts(self) -> int:

@@ -45,7 +45,7 @@ def run(host: Host, feeds: Iterable[Feed], sinks: Sequence[Sink], *, paced: bool
 def play(host: Host, feed: Feed, *, paced: bool) -> Iterator[Output]:
     """All that comes of one feed; answers are taken while the next chunk is awaited."""
     reader = Reader(pace(feed.chunks) if paced else feed.chunks)
-    stream = host.stream(feed.stream)
+    stream = host.stream(feed.stream, origin=feed.origin)
     while True:
         try:
             chunk = reader.chunks.get(timeout=TURN_S)

@@ -1,41 +1,41 @@
 """★ Start here: one stream, wired stage by stage.
 
     frames → blocks ─┬→ describe (once) → rows ─┐
-                     └→ segments ───────────────┴→ summarise → align → predict → vote → states
+                     ├→ windows ────────────────┴→ summarise → align → predict → vote → states
+                     └→ transcriber → sentences → encode ────→ align → predict → vote → states
 
 :meth:`Pipeline.push` takes audio of any size; :meth:`Pipeline.finish` ends the stream. Both return
-what has become final, and :meth:`Pipeline.pump` what has since. Calls to plugins go over a bus and
-come back in any order; everything that leaves is in the order of the segments. A segment a plugin
-failed on, or that came too late, leaves as a fault and is counted in the ledger; it is never lost
-silently, and never takes another segment with it.
+what has become final, and :meth:`Pipeline.pump` what has since. From extraction on, windows and sentences
+are each on a track of their own (:mod:`.track`): each has its clock, its order and its votes.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
 
-from .align import Alignment, Progress
 from .bus import Answer, Bus
-from .call import Call, Facts
+from .call import Call
 from .config import Description
 from .errors import InputError
 from .ledger import Ledger
+from .plugin import Transcriber
 from .region import DetectorFactory, Region
-from .types import AudioFrame, Fault, Features, Output, Prediction, Segment, Span
-from .vote import Vote
+from .track import Track, Turns
+from .types import AudioFrame, Output, Segment, Sentence, Span, read_only
+
+ARRIVALS = 1 << 14  # a track that is silent for hours must not remember them all
+NO_AUDIO = read_only(np.zeros(0, np.float32))
 
 
 class Pipeline:
     """One stream through all stages. ``bus`` is shared with other streams; ``clock`` gives wall seconds.
 
-    With ``features`` the features of every segment leave too, before its predictions. ``segments``
-    counts those cut so far.
+    With ``features`` the features of every segment leave too, before its predictions.
     """
 
     def __init__(
@@ -44,28 +44,41 @@ class Pipeline:
         description: Description,
         bus: Bus,
         detector: DetectorFactory | None = None,
+        transcriber: Transcriber | None = None,
         *,
         features: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stream, self.description, self.ledger = stream, description, Ledger()
-        self.segments = 0
-        self._bus, self._detector, self._clock = bus, detector, clock
-        self._emit_features = features
+        self._bus, self._detector, self._transcriber, self._clock = bus, detector, transcriber, clock
         self._extractors = [bus.facts[table.name] for table in description.extractors]
-        self._classifiers = [bus.facts[table.name] for table in description.classifiers]
-        self._votes = {facts.name: self._vote(facts) for facts in self._classifiers}
-        self._alignment = Alignment(
-            [facts.name for facts in self._extractors],
-            {facts.name: [needed.name for needed in facts.inputs] for facts in self._classifiers},
-        )
         self._region: Region | None = None
         self._waiting: dict[str, deque[tuple[Region, Segment]]] = {
             facts.name: deque() for facts in self._extractors if facts.kind == "frame_extractor"
         }
         self._calls = 0
-        self._outputs: list[Output] = []
-        self._arrivals: deque[tuple[int, float]] = deque()
+        self._turns = Turns()
+        self._arrivals: list[Arrivals] = []
+        self._audio, self._text = self._track(features, text=False), self._track(features, text=True)
+
+    def _track(self, features: bool, *, text: bool) -> Track:
+        extractors = [facts for facts in self._extractors if (facts.kind == "text_extractor") == text]
+        names = {facts.name for facts in extractors}
+        classifiers = [self._bus.facts[table.name] for table in self.description.classifiers]
+        arrivals = Arrivals(self._clock)
+        self._arrivals.append(arrivals)
+        return Track(
+            self.stream,
+            extractors,
+            [facts for facts in classifiers if facts.inputs[0].name in names],
+            self.description.vote,
+            self.description.stream.rate,
+            ledger=self.ledger,
+            submit=self._submit,
+            turns=self._turns,
+            lag_ms=arrivals.lag_ms,
+            features=features,
+        )
 
     def push(self, frame: AudioFrame) -> list[Output]:
         """Takes the next audio; a frame that begins later than the last one ended leaves a gap."""
@@ -78,7 +91,8 @@ class Pipeline:
             )
         region = self._continue_at(frame.span.start)
         self.ledger.edge("audio", "samples").receive(len(frame.samples))
-        self._arrivals.append((frame.span.stop, self._clock()))
+        for arrivals in self._arrivals:
+            arrivals.add(frame.span.stop)
         region.append(frame.samples)
         for end, spans in region.blocks():
             self._block(region, end, spans)
@@ -87,20 +101,27 @@ class Pipeline:
     def finish(self) -> list[Output]:
         """Ends the stream: cuts its tail and waits for every answer still due."""
         self._end_region()
+        if self._transcriber is not None:
+            self._say(self._transcriber.finish())
         while self._calls:
             self._bus.pump(0.1)
-        return self._drain()
+        return self._turns.drain()
 
     def pump(self, timeout_s: float = 0.0) -> list[Output]:
         """What has become final since, after waiting for at most ``timeout_s``."""
         if self._calls:
             self._bus.pump(timeout_s)
-        return self._drain()
+        return self._turns.drain()
 
     @property
     def in_flight(self) -> int:
         """Segments cut and not yet voted on."""
-        return len(self._alignment)
+        return len(self._audio) + len(self._text)
+
+    @property
+    def segments(self) -> int:
+        """Windows of audio cut so far."""
+        return self._audio.segments
 
     # Audio → blocks → segments.
 
@@ -126,6 +147,9 @@ class Pipeline:
             audio.drop("too_short", audio.in_flight)
 
     def _block(self, region: Region, end: int, spans: list[Span]) -> None:
+        if self._transcriber is not None:
+            start = region.hear(end)
+            self._say(self._transcriber.hear(start, region.audio(start, end)))
         for name in self._waiting:
             claimed = region.claim(name, end)
             if claimed is not None:
@@ -139,27 +163,25 @@ class Pipeline:
 
     def _cut(self, region: Region, span: Span) -> None:
         samples = region.segment_audio(span)
-        segment = Segment(self.stream, self.segments, span, samples, region.speech(span))
-        self.segments += 1
+        segment = Segment(self.stream, self._audio.segments, span, samples, region.speech(span))
         self.ledger.edge("audio", "samples").process(region.cover(span))
         activity = self.description.activity
         silent = activity is not None and segment.speech < activity.min_speech
-        self._alignment.expect(segment, silent=silent)
-        for facts in self._classifiers:
-            self.ledger.edge(f"vote {facts.name}").receive()
-        if silent:
-            self._release()
-            return
-        for facts in self._extractors:
-            self.ledger.edge(f"extract {facts.name}").receive()
+        self._audio.cut(segment, silent=silent)
+        for facts in self._audio.extractors if not silent else ():
             if facts.kind == "frame_extractor":
                 self._waiting[facts.name].append((region, segment))
                 self._summarise(facts.name)
             else:
-                self._submit(
-                    Call(facts.name, "extract", segment=segment),
-                    partial(self._extracted, segment, facts.name),
-                )
+                self._audio.ask(segment, facts, Call(facts.name, "extract", segment=segment))
+
+    def _say(self, sentences: Sequence[Sentence]) -> None:
+        for said in sentences:
+            span = Span(said.start, said.stop, self.description.stream.rate)
+            segment = Segment(self.stream, self._text.segments, span, NO_AUDIO, text=said.text)
+            self._text.cut(segment)
+            for facts in self._text.extractors:
+                self._text.ask(segment, facts, Call(facts.name, "encode", segment=segment))
 
     # Calls and their answers.
 
@@ -175,7 +197,7 @@ class Pipeline:
         edge = self.ledger.edge(f"describe {name}", "blocks")
         if answer.values is None:
             edge.drop(answer.reason)
-            self._fault(Span(*claimed, self.description.stream.rate), name, answer)
+            self._audio.fault(Span(*claimed, self.description.stream.rate), name, answer)
         else:
             edge.process()
         region.rows[name].add(*claimed, answer.values, answer.block)
@@ -187,83 +209,26 @@ class Pipeline:
         while queue and queue[0][0].rows[name].ready(queue[0][1].span.stop):
             region, segment = queue.popleft()
             parts = region.rows[name].take(segment.span.start, segment.span.stop)
-            then = partial(self._extracted, segment, name)
+            then = partial(self._audio.extracted, segment, name)
             if parts is None:
                 then(Answer(None, "rows_lost", f"rows of extractor '{name}' are missing"))
             else:
                 self._submit(Call(name, "summarise", parts=parts), then)
 
-    def _extracted(self, segment: Segment, name: str, answer: Answer) -> None:
-        edge = self.ledger.edge(f"extract {name}")
-        if answer.values is None:
-            edge.drop(answer.reason)
-            self._fault(segment.span, name, answer)
-            self._alignment.lose(segment.index, name, answer.reason)
-        else:
-            edge.process()
-            features = Features(self.stream, segment.index, segment.span, name, answer.values)
-            for classifier, inputs in self._alignment.add(features):
-                self.ledger.edge(f"predict {classifier}").receive()
-                call = Call(classifier, "predict", tuple(values[np.newaxis] for values in inputs))
-                self._submit(call, partial(self._predicted, segment, classifier))
-        self._release()
 
-    def _predicted(self, segment: Segment, name: str, answer: Answer) -> None:
-        edge = self.ledger.edge(f"predict {name}")
-        if answer.values is None:
-            edge.drop(answer.reason)
-            self._fault(segment.span, name, answer)
-            self._alignment.settle(segment.index, name, answer.reason)
-        else:
-            edge.process()
-            facts = self._bus.facts[name]
-            probabilities = dict(zip(facts.labels, answer.values.tolist(), strict=True))
-            prediction = Prediction(self.stream, segment.index, segment.span, facts.target, probabilities)
-            self._alignment.settle(segment.index, name, prediction)
-        self._release()
+class Arrivals:
+    """When audio arrived, for one track: its segments' ends are asked about in order."""
 
-    # In order again: votes and outputs.
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._seen: deque[tuple[int, float]] = deque(maxlen=ARRIVALS)
 
-    def _release(self) -> None:
-        for progress in self._alignment.release():
-            lag_ms = self._lag_ms(progress.segment.span.stop)
-            if self._emit_features:
-                self._outputs.extend(progress.features[name] for name in sorted(progress.features))
-            for classifier, vote in self._votes.items():
-                self._vote_on(progress, classifier, vote, lag_ms)
+    def add(self, stop: int) -> None:
+        """The audio up to ``stop`` is here now."""
+        self._seen.append((stop, self._clock()))
 
-    def _vote_on(self, progress: Progress, classifier: str, vote: Vote, lag_ms: float | None) -> None:
-        edge = self.ledger.edge(f"vote {classifier}")
-        outcome = None if progress.silent else progress.outcomes[classifier]
-        if isinstance(outcome, str):
-            edge.drop(outcome)
-            return
-        edge.process()
-        if outcome is not None:
-            self._outputs.append(outcome)
-        self._outputs.append(replace(vote.add(progress.segment.span, outcome), lag_ms=lag_ms))
-
-    def _lag_ms(self, position: int) -> float | None:
+    def lag_ms(self, position: int) -> float | None:
         """Wall time since the sample before ``position`` arrived."""
-        while self._arrivals and self._arrivals[0][0] < position:
-            self._arrivals.popleft()
-        return 1000 * (self._clock() - self._arrivals[0][1]) if self._arrivals else None
-
-    def _fault(self, span: Span, plugin: str, answer: Answer) -> None:
-        self._outputs.append(Fault(self.stream, span, plugin, answer.reason, answer.error))
-
-    def _drain(self) -> list[Output]:
-        outputs, self._outputs = self._outputs, []
-        return outputs
-
-    def _vote(self, facts: Facts) -> Vote:
-        table = self.description.vote
-        span = round(table.span_s * self.description.stream.rate)
-        return Vote(
-            self.stream,
-            facts.target,
-            facts.labels,
-            span=span,
-            margin=table.margin,
-            unsure_below=table.unsure_below,
-        )
+        while self._seen and self._seen[0][0] < position:
+            self._seen.popleft()
+        return 1000 * (self._clock() - self._seen[0][1]) if self._seen else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def feeds(paths: Sequence[str], chunk_ms: float | None) -> Iterator[Feed]:
         try:
             for feed in open_source(path, chunk_ms=chunk_ms).feeds():
                 inside = Path(path).is_dir()
-                yield Feed(f"{path.rstrip('/')}/{feed.stream}" if inside else feed.stream, feed.chunks)
+                stream = f"{path.rstrip('/')}/{feed.stream}" if inside else feed.stream
+                yield replace(feed, stream=stream)
         except InputError as error:
             yield Feed(path, _Failing(error))
 
@@ -41,7 +43,11 @@ def feeds(paths: Sequence[str], chunk_ms: float | None) -> Iterator[Feed]:
 def replay_feed(host: Host, feed: Feed) -> Finished:
     """One file through a fresh stream of ``host``."""
     finished = Finished(feed.stream)
-    stream = host.stream(feed.stream)
+    try:
+        stream = host.stream(feed.stream, origin=feed.origin)
+    except InputError as error:
+        finished.errors.append({"stream": feed.stream, "kind": type(error).__name__, "error": str(error)})
+        return finished
     try:
         for output in stream.play(feed.chunks):
             _keep(finished, output)

@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import pluggy
@@ -49,12 +50,13 @@ class Feed:
 
     ``chunks`` raises :class:`~stimmung.engine.errors.InputError` when the audio cannot be read;
     the other feeds of the source are not affected. ``began`` is the wall time of the first sample
-    in seconds since the epoch, None where nobody knows.
+    in seconds since the epoch, None where nobody knows. ``origin`` is the file it is read from, if any.
     """
 
     stream: str
     chunks: Iterator[Chunk]
     began: float | None = None
+    origin: Path | None = None
 
 
 class Source(Protocol):

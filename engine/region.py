@@ -39,9 +39,10 @@ class Region:
             for facts in extractors
             if facts.kind == "frame_extractor"
         }
-        self._keeps_audio = len(self.rows) < len(extractors)
+        self._keeps_audio = any(facts.kind == "extractor" for facts in extractors)
         self._position = start
         self._covered = start
+        self._transcribed = start
 
     @property
     def stop(self) -> int:
@@ -83,6 +84,11 @@ class Region:
         """Notes that a segment was cut; returns how many samples no earlier segment covered."""
         before, self._covered = self._covered, max(self._covered, span.stop)
         return self._covered - before
+
+    def hear(self, end: int) -> int:
+        """Notes that a transcriber is told of the audio up to ``end``; returns where it was before."""
+        before, self._transcribed = self._transcribed, end
+        return before
 
     def forget(self, pending: int | None) -> None:
         """Lets go of what neither a later segment nor one begun at ``pending`` can ask for."""

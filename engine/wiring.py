@@ -12,7 +12,9 @@ from .errors import ConfigError, ModelError, nearest
 def check(description: Description, facts: Mapping[str, Facts]) -> None:
     """Raises one clear error when rates, inputs or lengths of the built plugins do not fit."""
     for table in (*description.extractors, *description.classifiers):
-        _check_rate(facts[table.name], description.stream.rate)
+        if facts[table.name].kind != "text_extractor":
+            _check_rate(facts[table.name], description.stream.rate)
+    _check_transcript(description, facts)
     for table in description.extractors:
         _check_support(facts[table.name], description)
     for table in description.classifiers:
@@ -26,6 +28,23 @@ def _check_rate(facts: Facts, rate: int) -> None:
             f"{kind} '{facts.name}' was trained at {facts.rate} Hz but this stream is {rate} Hz",
             remedy=f"set [stream] rate = {facts.rate} to resample",
         )
+
+
+def _check_transcript(description: Description, facts: Mapping[str, Facts]) -> None:
+    texts = {table.name for table in description.extractors if facts[table.name].kind == "text_extractor"}
+    if texts and description.transcript is None:
+        raise ConfigError(
+            f"extractor '{min(texts)}' reads sentences, but this pipeline has no transcript",
+            remedy='add [transcript] plugin = "provided", or another transcriber',
+        )
+    for table in description.classifiers:
+        read = {needed.name in texts for needed in facts[table.name].inputs}
+        if len(read) > 1:
+            raise ConfigError(
+                f"classifier '{table.name}' needs features of windows and of sentences, which have no "
+                "common clock",
+                remedy="train one classifier on each",
+            )
 
 
 def _check_support(facts: Facts, description: Description) -> None:

@@ -57,7 +57,7 @@ class FileSource:
             yield self._feed(path.relative_to(self._root).as_posix(), path)
 
     def _feed(self, stream: str, path: Path) -> Feed:
-        return Feed(_text(stream), recut(_read(path), self._chunk_ms))
+        return Feed(_text(stream), recut(_read(path), self._chunk_ms), origin=path)
 
 
 def _read(path: Path) -> Iterator[Chunk]:

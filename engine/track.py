@@ -1,0 +1,177 @@
+"""The segments of one clock, from extraction to the vote: windows of audio, or sentences of a transcript.
+
+A stream has a track for each. Calls to plugins come back in any order; what leaves is in the order in which
+the segments of all tracks were cut. A segment a plugin failed on, or that came too late, leaves as a fault
+and is counted in the ledger; it never takes another segment with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from .align import Alignment, Progress
+from .bus import Answer
+from .call import Call, Facts
+from .config import VoteTable
+from .ledger import Ledger
+from .types import Fault, Features, Output, Prediction, Segment, Span
+from .vote import Vote
+
+Submit = Callable[[Call, Callable[[Answer], None]], None]
+
+
+class Turns:
+    """The order of what leaves: each segment takes a turn when it is cut, and leaves in that turn."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+        self._next = 0
+        self._early: dict[int, list[Output]] = {}
+        self._outputs: list[Output] = []
+
+    def take(self) -> int:
+        """The next turn."""
+        self._taken += 1
+        return self._taken - 1
+
+    def done(self, turn: int, outputs: list[Output]) -> None:
+        """All that comes of the segment that took ``turn``."""
+        self._early[turn] = outputs
+        while self._next in self._early:
+            self._outputs += self._early.pop(self._next)
+            self._next += 1
+
+    def interrupt(self, fault: Fault) -> None:
+        """A fault leaves at once."""
+        self._outputs.append(fault)
+
+    def drain(self) -> list[Output]:
+        """What has become final since."""
+        outputs, self._outputs = self._outputs, []
+        return outputs
+
+
+class Track:
+    """Extraction, alignment, classification and vote of one kind of segment.
+
+    ``submit`` hands a call to the bus; ``turns`` takes what leaves; ``lag_ms`` tells the wall time since
+    the sample before a position arrived. With ``features`` the features leave too, before predictions.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        extractors: Sequence[Facts],
+        classifiers: Sequence[Facts],
+        vote: VoteTable,
+        rate: int,
+        *,
+        ledger: Ledger,
+        submit: Submit,
+        turns: Turns,
+        lag_ms: Callable[[int], float | None],
+        features: bool,
+    ) -> None:
+        self.stream, self.segments = stream, 0
+        self.extractors, self._classifiers = extractors, {facts.name: facts for facts in classifiers}
+        self._ledger, self._submit, self._turns, self._lag_ms = ledger, submit, turns, lag_ms
+        self._turn: dict[int, int] = {}
+        self._features = features
+        self._votes = {facts.name: _vote(stream, facts, vote, rate) for facts in classifiers}
+        self._alignment = Alignment(
+            [facts.name for facts in extractors],
+            {facts.name: [needed.name for needed in facts.inputs] for facts in classifiers},
+        )
+
+    def __len__(self) -> int:
+        """Segments cut and not yet voted on."""
+        return len(self._alignment)
+
+    def cut(self, segment: Segment, *, silent: bool = False) -> None:
+        """Takes the next segment; nothing is asked about a silent one."""
+        self.segments += 1
+        self._turn[segment.index] = self._turns.take()
+        self._alignment.expect(segment, silent=silent)
+        for name in self._classifiers:
+            self._ledger.edge(f"vote {name}").receive()
+        if not silent:
+            for facts in self.extractors:
+                self._ledger.edge(f"extract {facts.name}").receive()
+        self.release()
+
+    def ask(self, segment: Segment, facts: Facts, call: Call) -> None:
+        """Hands over the call that extracts the segment's features."""
+        self._submit(call, partial(self.extracted, segment, facts.name))
+
+    def extracted(self, segment: Segment, name: str, answer: Answer) -> None:
+        """An extractor's answer for a segment."""
+        edge = self._ledger.edge(f"extract {name}")
+        if answer.values is None:
+            edge.drop(answer.reason)
+            self.fault(segment.span, name, answer)
+            self._alignment.lose(segment.index, name, answer.reason)
+        else:
+            edge.process()
+            features = Features(self.stream, segment.index, segment.span, name, answer.values)
+            for classifier, inputs in self._alignment.add(features):
+                self._ledger.edge(f"predict {classifier}").receive()
+                call = Call(classifier, "predict", tuple(values[np.newaxis] for values in inputs))
+                self._submit(call, partial(self._predicted, segment, classifier))
+        self.release()
+
+    def fault(self, span: Span, plugin: str, answer: Answer) -> None:
+        """Says that a plugin gave up a stretch of the stream."""
+        self._turns.interrupt(Fault(self.stream, span, plugin, answer.reason, answer.error))
+
+    def release(self) -> None:
+        """Votes on every segment that is complete and whose predecessors are."""
+        for progress in self._alignment.release():
+            lag_ms = self._lag_ms(progress.segment.span.stop)
+            outputs: list[Output] = []
+            if self._features:
+                outputs.extend(progress.features[name] for name in sorted(progress.features))
+            for classifier, vote in self._votes.items():
+                outputs.extend(self._vote_on(progress, classifier, vote, lag_ms))
+            self._turns.done(self._turn.pop(progress.segment.index), outputs)
+
+    def _predicted(self, segment: Segment, name: str, answer: Answer) -> None:
+        edge = self._ledger.edge(f"predict {name}")
+        if answer.values is None:
+            edge.drop(answer.reason)
+            self.fault(segment.span, name, answer)
+            self._alignment.settle(segment.index, name, answer.reason)
+        else:
+            edge.process()
+            facts = self._classifiers[name]
+            probabilities = dict(zip(facts.labels, answer.values.tolist(), strict=True))
+            prediction = Prediction(self.stream, segment.index, segment.span, facts.target, probabilities)
+            self._alignment.settle(segment.index, name, prediction)
+        self.release()
+
+    def _vote_on(
+        self, progress: Progress, classifier: str, vote: Vote, lag_ms: float | None
+    ) -> Iterator[Output]:
+        edge = self._ledger.edge(f"vote {classifier}")
+        outcome = None if progress.silent else progress.outcomes[classifier]
+        if isinstance(outcome, str):
+            edge.drop(outcome)
+            return
+        edge.process()
+        if outcome is not None:
+            yield outcome
+        yield replace(vote.add(progress.segment.span, outcome), lag_ms=lag_ms)
+
+
+def _vote(stream: str, facts: Facts, table: VoteTable, rate: int) -> Vote:
+    return Vote(
+        stream,
+        facts.target,
+        facts.labels,
+        span=round(table.span_s * rate),
+        margin=table.margin,
+        unsure_below=table.unsure_below,
+    )
