@@ -36,7 +36,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
-import zmq
 
 from .call import Call, Facts, Method, Part
 from .errors import WireError
@@ -50,8 +49,7 @@ KEEP = 128  # blocks: one minute of rows of one stream, 5 s of each of a dozen
 Length = Annotated[int, msgspec.Meta(ge=0, le=MAX_FLOATS)]
 Shape = Annotated[list[Length], msgspec.Meta(max_length=4)]
 EMPTY: Mapping[int, Floats] = MappingProxyType({})
-Frame = bytes | memoryview
-Frames = Sequence[Frame]
+Frames = Sequence[bytes]
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -141,9 +139,13 @@ _decoders: dict[bytes, msgspec.msgpack.Decoder[Any]] = {
 }
 
 
-def encode(message: Message, arrays: Sequence[Floats] = ()) -> list[Frame]:
-    """The frames of a message; ``arrays`` must match its shapes and stay as they are until it is sent."""
-    return [_NAMES[type(message)], _encoder.encode(message), *map(_payload, arrays)]
+def encode(message: Message, arrays: Sequence[Floats] = ()) -> list[bytes]:
+    """The frames of a message; ``arrays`` must match its shapes."""
+    return [
+        _NAMES[type(message)],
+        _encoder.encode(message),
+        *(np.ascontiguousarray(array, "<f4").tobytes() for array in arrays),
+    ]
 
 
 def decode(frames: Frames) -> tuple[Message, list[Floats]]:
@@ -167,7 +169,7 @@ def decode(frames: Frames) -> tuple[Message, list[Floats]]:
     return message, [_array(frame, shape) for frame, shape in zip(frames[2:], shapes, strict=True)]
 
 
-def encode_call(ticket: int, call: Call, kept: Container[int] = ()) -> list[Frame]:
+def encode_call(ticket: int, call: Call, kept: Container[int] = ()) -> list[bytes]:
     """The frames that ask a worker for ``call``, without the rows of the blocks it has ``kept``."""
     header, arrays = None, call.arrays
     if call.segment is not None:
@@ -231,23 +233,7 @@ def _segment_header(segment: Segment) -> SegmentHeader:
     )
 
 
-def send(socket: zmq.Socket[bytes], frames: Frames) -> None:
-    """Sends a message; large payloads are not copied on the way to the socket."""
-    socket.send_multipart(frames, copy=False)
-
-
-def receive(socket: zmq.Socket[bytes], flags: int = 0) -> list[Frame]:
-    """The frames of the next message; large payloads are views of what the socket holds."""
-    parts: list[zmq.Frame] = socket.recv_multipart(flags, copy=False)
-    return [part.bytes if len(part) < zmq.COPY_THRESHOLD else part.buffer for part in parts]
-
-
-def _payload(array: Floats) -> Frame:
-    whole = np.ascontiguousarray(array, "<f4")
-    return whole.reshape(-1).view(np.uint8).data if whole.size else b""
-
-
-def _array(frame: Frame, shape: list[int]) -> Floats:
+def _array(frame: bytes, shape: list[int]) -> Floats:
     size = math.prod(shape)
     if len(frame) != 4 * size:
         raise WireError(

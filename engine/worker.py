@@ -43,18 +43,21 @@ def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[],
         plugin = build(assignment.role, assignment.table.plugin, assignment.table.options)
         server = Server(plugin, facts_of(name, plugin))
     except StimmungError as error:
-        wire.send(socket, wire.encode(wire.Refuse(error=str(error), exit_code=error.exit_code)))
+        socket.send_multipart(wire.encode(wire.Refuse(error=str(error), exit_code=error.exit_code)))
         return
     # One thread a call: results must not depend on how many cores the machine has.
     with threadpool_limits(1):
-        wire.send(socket, wire.encode(wire.Hello(facts=server.facts, credit=CREDIT, pid=os.getpid())))
+        socket.send_multipart(wire.encode(wire.Hello(facts=server.facts, credit=CREDIT, pid=os.getpid())))
+        socket.setsockopt(zmq.RCVTIMEO, IDLE_MS)
         while alive():
-            if not socket.poll(IDLE_MS):
+            try:
+                frames = socket.recv_multipart()
+            except zmq.Again:
                 continue
-            reply = server.answer(wire.receive(socket))
+            reply = server.answer(frames)
             if reply is None:
                 return
-            wire.send(socket, reply)
+            socket.send_multipart(reply)
 
 
 class Server:
@@ -65,7 +68,7 @@ class Server:
         self._plugin = plugin
         self._kept: OrderedDict[int, Floats] = OrderedDict()
 
-    def answer(self, frames: wire.Frames) -> list[wire.Frame] | None:
+    def answer(self, frames: wire.Frames) -> list[bytes] | None:
         """The frames that answer one message, None for a stop."""
         ticket = -1
         try:

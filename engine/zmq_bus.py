@@ -122,7 +122,7 @@ class ZmqBus:
 
     def close(self) -> None:
         for identity in self._peers:
-            wire.send(self._socket, [identity, *wire.encode(wire.Stop())])
+            self._socket.send_multipart([identity, *wire.encode(wire.Stop())])
         self._stopping.set()
         self.supervisor.stop()
         for thread in self._threads:
@@ -171,12 +171,9 @@ class ZmqBus:
         """Takes every message that has come and looks after the workers."""
         if timeout_ms:
             self._socket.poll(timeout_ms)
-        while True:
-            try:
-                identity, *frames = wire.receive(self._socket, zmq.NOBLOCK)
-            except zmq.Again:
-                break
-            self._take(bytes(identity), frames)
+        while int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
+            identity, *frames = self._socket.recv_multipart()
+            self._take(identity, frames)
         if time.monotonic() < self._watch_s:
             return
         self._watch_s = time.monotonic() + WATCH_S
@@ -246,7 +243,7 @@ class ZmqBus:
             peer, waiting = self._peers[identity], self._open[ticket]
             peer.tickets.add(ticket)
             waiting.attempts += 1
-            wire.send(self._socket, [identity, *wire.encode_call(ticket, waiting.call, peer.kept)])
+            self._socket.send_multipart([identity, *wire.encode_call(ticket, waiting.call, peer.kept)])
 
     def _requeue(self, identity: bytes) -> None:
         """The worker is dead: whatever was on its way to it is asked again, in its old order."""
