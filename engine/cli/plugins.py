@@ -11,6 +11,8 @@ from rich.table import Table
 from ..errors import StimmungError
 from ..registry import installed, origin, provides
 
+PLAIN_WIDTH = 400
+
 
 @click.command(short_help="List the installed plugins.")
 def command() -> None:
@@ -29,7 +31,8 @@ def command() -> None:
             continue
         for role, kind in classes.items():
             table.add_row(name, role, origin(entry), _first_line(kind))
-    Console(soft_wrap=True).print(table)
+    # Elsewhere than on a terminal each plugin keeps to one line, so that lines can be searched.
+    Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH).print(table)
     sys.exit(1 if broken else 0)
 
 

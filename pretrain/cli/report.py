@@ -10,7 +10,10 @@ from stimmung.engine.cli.progress import progress
 
 @click.group(name="report", short_help="Train and evaluate the systems of a paper; write its tables.")
 def command() -> None:
-    """Train and evaluate the systems of a paper; write its tables."""
+    """Train and evaluate the systems of a paper; write its tables.
+
+    Example: stimmung report paper1 --help
+    """
 
 
 @command.command()
