@@ -124,12 +124,3 @@ def roles(description: Description) -> Iterator[tuple[Role, PluginTable]]:
         yield "extractor", table
     for table in description.classifiers:
         yield "classifier", table
-
-
-def open_bus(description: Description) -> Bus:
-    """The bus a description asks for, with every plugin built and ready."""
-    if description.bus.transport == "local":
-        return LocalBus(description)
-    from .zmq_bus import ZmqBus
-
-    return ZmqBus(description)

@@ -122,6 +122,20 @@ def verify(folder: Path, card: Card) -> None:
             )
 
 
+def open_model(name_or_path: str | Path, plugin: str, file: str) -> tuple[Path, Card]:
+    """The verified ``file`` of a model that was trained for ``plugin``, and its card; raises ModelError."""
+    folder = find_model(name_or_path)
+    card = load_card(folder)
+    if card.plugin != plugin or file not in card.files:
+        raise ModelError(
+            f"model '{card.name}' is not for the plugin '{plugin}'",
+            got=f"plugin '{card.plugin}' with files {', '.join(card.files)}",
+            expected=f"plugin '{plugin}' with file {file}",
+        )
+    verify(folder, card)
+    return folder / file, card
+
+
 def write_card(folder: Path, card: Card) -> Path:
     """Writes ``card.toml`` beside the model's files, with the sha256 of each as it is now."""
     names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.name != CARD)

@@ -9,7 +9,7 @@ from typing import Any
 
 from stimmung.samples import SPEECH
 
-from .bus import Bus, open_bus
+from .bus import Bus, LocalBus
 from .config import Description, PluginTable
 from .errors import ConfigError
 from .intake import Intake
@@ -33,7 +33,7 @@ class Host:
         if description.transcript is not None:
             kind = load("transcriber", description.transcript.plugin)
             check_options(kind, description.transcript.plugin, description.transcript.options, skip=1)
-        self.bus: Bus = open_bus(description)
+        self.bus = _open_bus(description)
         try:
             check(description, self.bus.facts)
         except BaseException:
@@ -104,6 +104,14 @@ def open_sink(table: PluginTable) -> Sink:
     """A built sink."""
     sink: Sink = build("sink", table.plugin, table.options)
     return sink
+
+
+def _open_bus(description: Description) -> Bus:
+    if description.bus.transport == "local":
+        return LocalBus(description)
+    from .zmq_bus import ZmqBus  # a worker needs no host, and a local pipeline no ZeroMQ
+
+    return ZmqBus(description)
 
 
 def _detector_factory(description: Description) -> Callable[[], Detector] | None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from stimmung.engine.cards import find_model, load_card, verify
+from stimmung.engine.cards import open_model
 from stimmung.engine.errors import ConfigError, ModelError, ProtocolError
 from stimmung.engine.plugin import Classifier, hookimpl
 from stimmung.engine.types import Floats
@@ -162,20 +162,12 @@ class Svm:
     trainer = Trainer
 
     def __init__(self, model: str) -> None:
-        folder = find_model(model)
-        card = load_card(folder)
-        if card.plugin != NAME or FILE not in card.files:
-            raise ModelError(
-                f"model '{card.name}' is not for the classifier '{NAME}'",
-                got=f"plugin '{card.plugin}' with files {', '.join(card.files)}",
-                expected=f"plugin '{NAME}' with file {FILE}",
-            )
-        verify(folder, card)
+        path, card = open_model(model, NAME, FILE)
         self.rate = card.rate
         self.inputs = card.plugin_inputs()
         self.target = card.target
         self.labels = tuple(card.labels)
-        self._scorer = _load(folder / FILE, self.labels, sum(i.dim for i in card.inputs))
+        self._scorer = _load(path, self.labels, sum(i.dim for i in card.inputs))
 
     def predict(self, features: Sequence[Floats]) -> Floats:
         """One (n, dim) matrix for each input → calibrated probabilities, (n, labels)."""

@@ -75,6 +75,19 @@ def test_a_segment_that_kills_every_worker_is_given_up_and_the_stream_goes_on() 
     assert [state.span.stop for state in states] == [stop * RATE for stop in range(1, 21)]
 
 
+def test_a_plugin_that_keeps_dying_is_parked_and_the_stream_goes_on() -> None:
+    extractors = [{"plugin": "acme-loudness"}, {"plugin": "acme-faulty", "fault": "die", "above": -1.0}]
+    description = acme(extractors=extractors, classifiers=[{"plugin": "acme-loud"}], bus={"transport": "ipc"})
+    with Host(description) as host:
+        stream = host.stream("s")
+        outputs = list(stream.play(cut(syllables(8.0), every(1600))))
+        assert host.restarts == 4
+    errors = [output.error for output in outputs if isinstance(output, Fault)]
+    assert "plugin 'acme-faulty' keeps dying and is parked" in errors
+    assert stream.pipeline.ledger.settled
+    assert sum(isinstance(output, EmotionState) for output in outputs) == 8
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_kill_9_of_any_worker_in_the_middle_changes_nothing(
     workers: int, caplog: pytest.LogCaptureFixture

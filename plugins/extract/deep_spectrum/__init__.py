@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from stimmung.engine import torchaudio_guard
-from stimmung.engine.cards import find_model, load_card, verify
+from stimmung.engine.cards import open_model
 from stimmung.engine.errors import ConfigError, ModelError
 from stimmung.engine.plugin import Extractor, FrameExtractor, hookimpl
 from stimmung.engine.types import Floats
@@ -83,21 +83,11 @@ def _load(model: str) -> Any:
 
     from .network import load
 
-    folder = find_model(model)
-    card = load_card(folder)
-    if card.plugin != NAME or FILE not in card.files:
-        raise ModelError(
-            f"model '{card.name}' is not for the extractor '{NAME}'",
-            got=f"plugin '{card.plugin}' with files {', '.join(card.files)}",
-            expected=f"plugin '{NAME}' with file {FILE}",
-        )
-    verify(folder, card)
+    path, _ = open_model(model, NAME, FILE)
     try:
-        return load(load_file(folder / FILE))
+        return load(load_file(path))
     except (SafetensorError, RuntimeError) as error:
-        raise ModelError(
-            f"model file '{folder / FILE}' holds no EfficientNet-Lite0", got=str(error)
-        ) from error
+        raise ModelError(f"model file '{path}' holds no EfficientNet-Lite0", got=str(error)) from error
 
 
 def _mel() -> Floats:

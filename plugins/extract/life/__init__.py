@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from stimmung.engine.cards import find_model, load_card, verify
+from stimmung.engine.cards import open_model
 from stimmung.engine.errors import ModelError
 from stimmung.engine.plugin import TextExtractor, hookimpl
 from stimmung.engine.types import Floats
@@ -48,16 +48,8 @@ class Life:
     name, version = NAME, "1"
 
     def __init__(self, model: str = "life_emobank_valence", bert: str = "", batch: int = 32) -> None:
-        folder = find_model(model)
-        card = load_card(folder)
-        if card.plugin != NAME or FILE not in card.files:
-            raise ModelError(
-                f"model '{card.name}' is not for the extractor '{NAME}'",
-                got=f"plugin '{card.plugin}' with files {', '.join(card.files)}",
-                expected=f"plugin '{NAME}' with file {FILE}",
-            )
-        verify(folder, card)
-        architecture, self._network = load_network(str(folder / FILE))
+        path, card = open_model(model, NAME, FILE)
+        architecture, self._network = load_network(str(path))
         self._bert = Bert(bert or architecture.bert, batch)
         if self._bert.width != architecture.width:
             raise ModelError(

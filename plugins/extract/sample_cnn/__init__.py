@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from stimmung.engine.cards import find_model, load_card, verify
+from stimmung.engine.cards import open_model
 from stimmung.engine.errors import ModelError
 from stimmung.engine.plugin import Extractor, FrameExtractor, hookimpl
 from stimmung.engine.types import Floats
@@ -40,16 +40,8 @@ class SampleCnn:
     name, version = NAME, "1"
 
     def __init__(self, model: str = "sample_cnn") -> None:
-        folder = find_model(model)
-        card = load_card(folder)
-        if card.plugin != NAME or FILE not in card.files:
-            raise ModelError(
-                f"model '{card.name}' is not for the extractor '{NAME}'",
-                got=f"plugin '{card.plugin}' with files {', '.join(card.files)}",
-                expected=f"plugin '{NAME}' with file {FILE}",
-            )
-        verify(folder, card)
-        self._network = load_network(str(folder / FILE))
+        path, card = open_model(model, NAME, FILE)
+        self._network = load_network(str(path))
         self.rate = card.rate
         self.channels = self._network.top.filters.out_features
         self.dim = 2 * self.channels

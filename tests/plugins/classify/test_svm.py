@@ -218,7 +218,7 @@ def test_a_file_that_is_no_archive_is_refused(folder: Path) -> None:
     [
         ({"labels": ["anger", "sadness", "neutral"]}, "does not fit its card, got labels anger, neutral"),
         ({"inputs": [CardInput("a", 30, "1")]}, "over 42 features, expected .* over 30"),
-        ({"plugin": "softmax"}, "not for the classifier 'svm', got plugin 'softmax'"),
+        ({"plugin": "softmax"}, "not for the plugin 'svm', got plugin 'softmax'"),
     ],
 )
 def test_a_card_that_tells_another_story_is_refused(
