@@ -1,20 +1,19 @@
 """How faithful and how fast ``hsf`` is, beside openSMILE in one run.
 
-    python -m stimmung.pretrain.bench_hsf parity ../shared/corpora docs
-    python -m stimmung.pretrain.bench_hsf speed
-
-Both need the extra ``stimmung[opensmile]``; the picture needs matplotlib.
+Both need the extra ``stimmung[opensmile]``; the picture needs ``stimmung[report]``.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import statistics
+import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -101,8 +100,8 @@ def families(result: Parity) -> list[dict[str, object]]:
     return rows
 
 
-def parity(corpora: Path, number: int, out: Path) -> dict[str, object]:
-    """Compare ``number`` clips of each corpus; write hsf_parity.md, .json and .png to ``out``."""
+def parity(corpora: Path, number: int, out: Path) -> list[dict[str, object]]:
+    """Compare ``number`` clips of each corpus; write page, data and picture to ``out``; the families."""
     hsf, smile = Hsf(), OpenSmile()
     ours, theirs = [], []
     for _, samples in clips(corpora, number):
@@ -114,7 +113,7 @@ def parity(corpora: Path, number: int, out: Path) -> dict[str, object]:
         "clips": len(ours),
         "opensmile": smile.version,
         "hsf": hsf.version,
-        "families": families(result),
+        "families": (rows := families(result)),
     }
     out.mkdir(parents=True, exist_ok=True)
     features = [
@@ -124,7 +123,7 @@ def parity(corpora: Path, number: int, out: Path) -> dict[str, object]:
     (out / "hsf_parity.json").write_text(json.dumps({**report, "features": features}, indent=0) + "\n")
     (out / "hsf_parity.md").write_text(_page(report, result), encoding="utf-8")
     _picture(result, out / "hsf_parity.png")
-    return report
+    return rows
 
 
 def _page(report: dict[str, object], result: Parity) -> str:
@@ -170,7 +169,7 @@ def _picture(result: Parity, file: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ConfigError("the picture needs matplotlib", remedy="pip install matplotlib") from error
+        raise ConfigError("the picture needs matplotlib", remedy="pip install stimmung[report]") from error
     figure = Figure(figsize=(9, 4.5), layout="constrained")
     axes = figure.subplots()
     distance = np.maximum(1 - np.array(result.r), 1e-9)
@@ -186,34 +185,50 @@ def _picture(result: Parity, file: Path) -> None:
     figure.savefig(file, dpi=120)
 
 
-def speed(seconds: int = 60, window_s: int = 5, rounds: int = 5) -> dict[str, object]:
-    """CPU time of openSMILE over that of ``hsf`` on one core: whole files, and windows every 1 s and 0.5 s.
+def speed(seconds: float, rounds: int, window_s: float = 5.0) -> Iterator[tuple[str, list[float]]]:
+    """CPU time of openSMILE over that of ``hsf``, once a round, whole files first, then windows of a stream.
 
     ``hsf`` describes the stream once in blocks of half a second and summarises every window; openSMILE starts
-    afresh with each window. Rounds of the two alternate; each figure is the median of their ratios.
+    afresh with each window. Rounds of the two alternate.
     """
     hsf, smile = Hsf(), OpenSmile()
     speech, _ = soundfile.read(SPEECH, dtype="float32")
-    speech = np.tile(speech, -(-seconds * hsf.rate // len(speech)))[: seconds * hsf.rate]
-    length = window_s * hsf.rate
-    pieces = np.array_split(speech, max(seconds // 5, 1))
+    speech = np.resize(speech, round(seconds * hsf.rate))
+    length = round(window_s * hsf.rate)
+    pieces = np.array_split(speech, max(round(seconds / 5), 1))
     hsf.summarise([hsf.describe(speech[:length])])
-    report: dict[str, object] = {
-        "seconds": seconds,
-        "files": _ratio(
-            lambda: [smile.functionals(piece) for piece in pieces],
-            lambda: [hsf.summarise([hsf.describe(piece)]) for piece in pieces],
-            rounds,
-        ),
-    }
+
+    def whole_theirs() -> None:
+        for piece in pieces:
+            smile.functionals(piece)
+
+    def whole_ours() -> None:
+        for piece in pieces:
+            hsf.summarise([hsf.describe(piece)])
+
+    yield "whole files", _ratios(whole_theirs, whole_ours, rounds)
     for hop_s in (1.0, 0.5):
         starts = range(0, len(speech) - length + 1, round(hop_s * hsf.rate))
-        report[f"windows every {hop_s} s"] = _ratio(
-            lambda starts=starts: [smile.functionals(speech[s : s + length]) for s in starts],  # type: ignore[misc]
-            lambda starts=starts: _windows(hsf, speech, starts, length),  # type: ignore[misc]
-            rounds,
-        )
-    return report
+        theirs = partial(_windows_afresh, smile, speech, starts, length)
+        ours = partial(_windows, hsf, speech, starts, length)
+        yield f"windows of {window_s:g} s every {hop_s:g} s", _ratios(theirs, ours, rounds)
+
+
+def first_call_s() -> float:
+    """CPU seconds that a fresh process takes to import ``hsf`` and to describe and summarise a second."""
+    program = (
+        "import numpy as np; from stimmung.plugins.extract.hsf import Hsf; hsf = Hsf(); "
+        "hsf.summarise([hsf.describe(np.zeros(hsf.rate, np.float32))])"
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", program], check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _windows_afresh(smile: OpenSmile, speech: Floats, starts: Sequence[int], length: int) -> None:
+    for start in starts:
+        smile.functionals(speech[start : start + length])
 
 
 def _windows(hsf: Hsf, speech: Floats, starts: Sequence[int], length: int, block: int = 8000) -> None:
@@ -233,27 +248,11 @@ def _windows(hsf: Hsf, speech: Floats, starts: Sequence[int], length: int, block
         rows, first = rows[keep:], first + keep
 
 
-def _ratio(theirs: Callable[[], object], ours: Callable[[], object], rounds: int) -> float:
-    return round(statistics.median(_cpu_s(theirs) / _cpu_s(ours) for _ in range(rounds)), 2)
+def _ratios(theirs: Callable[[], None], ours: Callable[[], None], rounds: int) -> list[float]:
+    return [_cpu_s(theirs) / _cpu_s(ours) for _ in range(rounds)]
 
 
-def _cpu_s(work: Callable[[], object]) -> float:
+def _cpu_s(work: Callable[[], None]) -> float:
     begin = time.process_time()
     work()
     return time.process_time() - begin
-
-
-def main(arguments: Sequence[str]) -> None:
-    """``parity CORPORA OUT [CLIPS]`` or ``speed [SECONDS]``."""
-    match list(arguments):
-        case ["parity", corpora, out, *number]:
-            report = parity(Path(corpora), int(number[0]) if number else 100, Path(out))
-        case ["speed", *seconds]:
-            report = speed(int(seconds[0]) if seconds else 60)
-        case _:
-            raise ConfigError("bench_hsf", got=" ".join(arguments), expected=str(main.__doc__))
-    sys.stdout.write(json.dumps(report, indent=2) + "\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

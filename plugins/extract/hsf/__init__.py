@@ -32,7 +32,7 @@ class Hsf:
     """The ComParE 2016 functionals as a frame extractor."""
 
     name = "hsf"
-    version = "1"
+    version = "2"
     rate = RATE
     hop = HOP
     support = LONG

@@ -90,31 +90,32 @@ TAPS, POLE = _rasta_taps()
 
 
 def rasta(bands: Floats) -> Floats:
-    """Band-pass filtered log bands along time, (26, frames) → (26, frames).
+    """Band-pass filtered log bands, relative to full scale, along time: (26, frames) → (26, frames).
 
     The first five frames are zero and the recursion starts from rest at the sixth, so the filter
     needs no past: a segment's own rows are all it ever sees. It runs in single precision on levels
     relative to full scale, as published, which decides where it comes to rest in digital silence.
     """
     out = np.zeros(bands.shape, np.float32)
-    _filter(relative(bands), TAPS, POLE, np.zeros(TAPS.size, np.float32), out)
+    _filter(bands, TAPS, POLE, np.zeros(TAPS.size, np.float32), out)
     return out
 
 
-@compiled
+@compiled("float32[:,:] float32[:] float32 float32[:] float32[:,:]")
 def _filter(bands: Floats, taps: Floats, pole: np.float32, state: Floats, out: Floats) -> None:
     """Transposed direct form II, with feedback and output only after the warm-up; ``state`` is scratch."""
-    for band in range(bands.shape[0]):
+    for band in range(len(bands)):
+        levels, filtered = bands[band], out[band]
         for i in range(taps.size):
             state[i] = 0
-        for t in range(bands.shape[1]):
-            level = bands[band, t]
+        for t in range(levels.size):
+            level = levels[t]
             value = taps[0] * level + state[0]
             for i in range(4):
                 state[i] = taps[i + 1] * level + state[i + 1]
             if t >= WARM_UP:
                 state[0] += pole * value
-                out[band, t] = value
+                filtered[t] = value
 
 
 def loudness(bands: Floats) -> Floats:

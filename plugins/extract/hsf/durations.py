@@ -15,7 +15,7 @@ Reference: Eyben 2016, section 2.3.
 from __future__ import annotations
 
 import numpy as np
-from stimmung.engine.types import Floats
+from stimmung.engine.types import Bools, Floats
 
 from .compiled import compiled
 from .frames import FRAME_PERIOD_S, Doubles, Ints
@@ -29,63 +29,66 @@ def durations(x: Floats, count: Ints, low: Floats, high: Floats) -> tuple[Double
     """(contours, frames) → segments in seconds, (contours, 4), and times, (contours, 6)."""
     levels = np.outer(high - low, LEVELS).astype(np.float32) + low[:, None]
     found = np.zeros((len(x), 10))
-    _scan(x, count, levels, found)
+    _scan(x, count, levels, np.empty(x.shape[1], np.float32), np.empty(x.shape[1], np.bool_), found)
     seconds = found[:, :4] * FRAME_PERIOD_S
     shares = found[:, 4:] / np.maximum(count[:, None] - np.array([0, 0, 0, 0, 1, 2]), 1)
     return seconds, shares
 
 
-@compiled
-def _scan(x: Floats, count: Ints, levels: Floats, found: Doubles) -> None:
-    """Segments in frames (mean, longest, shortest, deviation), frames above levels, rises, left bends."""
+@compiled("float32[:,:] int64[:] float32[:,:] float32[:] bool[:] float64[:,:]")
+def _scan(x: Floats, count: Ints, levels: Floats, mean: Floats, crossed: Bools, found: Doubles) -> None:
+    """Segments in frames (mean, longest, shortest, deviation), frames above levels, rises, left bends.
+
+    ``mean`` and ``crossed``, one value a frame, are scratch.
+    """
     for c in range(count.size):
-        quarter, half, most, top = levels[c, 0], levels[c, 1], levels[c, 2], levels[c, 3]
-        least = count[c] // MAX_SEGMENTS - 1
+        frames = count[c]
+        here, level, out = x[c], levels[c], found[c]
+        quarter, half, most, top = level[0], level[1], level[2], level[3]
+        above1 = above2 = above3 = above4 = rises = bends = np.int32(0)
+        for t in range(frames):
+            above1 += np.int32(here[t] > quarter)
+            above2 += np.int32(here[t] > half)
+            above3 += np.int32(here[t] > most)
+            above4 += np.int32(here[t] > top)
+        out[4], out[5], out[6], out[7] = above1, above2, above3, above4
+        if frames < 2:
+            continue
+        after, second = here[1:], here[2:]
+        later_mean, next_mean = mean[2:], mean[1:]
+        for t in range(frames - 2):
+            step = second[t] - after[t]
+            rises += np.int32(step > 0)
+            bends += np.int32(step > after[t] - here[t])
+            later_mean[t] = (second[t] + after[t] + here[t]) / np.float32(3)
+        out[8], out[9] = rises + np.int32(after[0] > here[0]), bends
+        mean[0], mean[1] = here[0], (after[0] + here[0]) / np.float32(2)
+        for t in range(frames - 1):
+            before, now = mean[t], next_mean[t]
+            up = ((now > quarter) & (before <= quarter)) | ((now > most) & (before <= most))
+            down = ((now < quarter) & (before >= quarter)) | ((now < most) & (before >= most))
+            crossed[t] = up | down
+        least = frames // MAX_SEGMENTS - 1
         if least < 2:
             least = 2
         last = -(least // 2)
-        number = above1 = above2 = above3 = above4 = rises = bends = 0
-        longest = shortest = 0
+        number = longest = shortest = 0
         total = squares = 0.0
-        before = np.float32(0)
-        y1 = y2 = step = np.float32(0)
-        for t in range(count[c]):
-            y = x[c, t]
-            above1 += y > quarter
-            above2 += y > half
-            above3 += y > most
-            above4 += y > top
-            if t > 1:
-                mean = (y + y1 + y2) / np.float32(3)
-                bends += y - y1 > step
-            else:
-                mean = (y + y1) / np.float32(t + 1)
-            step = y - y1
-            rises += t > 0 and y > y1
-            y2 = y1
-            y1 = y
-            if t - last > least and number < MAX_SEGMENTS:
-                up = (mean > quarter and before <= quarter) or (mean > most and before <= most)
-                down = (mean < quarter and before >= quarter) or (mean < most and before >= most)
-                if up or down:
-                    length = t - last
-                    last = t
-                    number += 1
-                    total += length
-                    squares += length * length
-                    if length > longest:
-                        longest = length
-                    if number == 1 or length < shortest:
-                        shortest = length
-            before = mean
+        for t in range(frames - 1):
+            length = t + 1 - last
+            if crossed[t] and length > least and number < MAX_SEGMENTS:
+                last = t + 1
+                number += 1
+                total += length
+                squares += length * length
+                if length > longest:
+                    longest = length
+                if number == 1 or length < shortest:
+                    shortest = length
         if number > 0:
-            mean_length = total / number
-            found[c, 0] = mean_length
-            found[c, 1] = longest
-            found[c, 2] = shortest
-            found[c, 3] = abs(squares / number - mean_length * mean_length) ** 0.5
-        found[c, 4], found[c, 5], found[c, 6], found[c, 7] = above1, above2, above3, above4
-        found[c, 8], found[c, 9] = rises, bends
+            average = total / number
+            out[0], out[1], out[2] = average, longest, shortest
+            out[3] = np.sqrt(abs(squares / number - average * average))
 
 
 def voiced_segments(contour: Floats) -> Doubles:
@@ -93,12 +96,32 @@ def voiced_segments(contour: Floats) -> Doubles:
 
     A segment's length runs from its first to its last frame, so it is one frame short of their number.
     """
-    voiced = np.flatnonzero(contour)
-    breaks = np.flatnonzero(np.diff(voiced) > PAUSE_RUN)
-    first = np.append(0, breaks + 1)
-    last = np.append(breaks, voiced.size - 1)
-    long = last - first + 1 >= VOICED_RUN
-    if not long.any():
-        return np.zeros(4)
-    length = (voiced[last[long]] - voiced[first[long]]) * FRAME_PERIOD_S
-    return np.array([length.mean(), length.max(), length.min(), length.std()])
+    found = np.zeros(4)
+    _voiced_segments(contour, found)
+    return found * FRAME_PERIOD_S
+
+
+@compiled("float32[:] float64[:]")
+def _voiced_segments(contour: Floats, found: Doubles) -> None:
+    """The four in frames."""
+    number = longest = shortest = first = last = voiced = 0
+    total = squares = 0.0
+    for t in range(contour.size + PAUSE_RUN + 1):
+        if t < contour.size and contour[t] != 0:
+            if voiced == 0:
+                first = t
+            last = t
+            voiced += 1
+        elif voiced > 0 and t - last >= PAUSE_RUN:
+            if voiced >= VOICED_RUN:
+                length = last - first
+                number += 1
+                total += length
+                squares += length * length
+                longest = length if length > longest else longest
+                shortest = length if number == 1 or length < shortest else shortest
+            voiced = 0
+    if number > 0:
+        mean = total / number
+        found[0], found[1], found[2] = mean, longest, shortest
+        found[3] = np.sqrt(abs(squares / number - mean * mean))

@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy import fft
 from stimmung.engine.types import Floats
+
+from .compiled import compiled
 
 RATE = 16000
 HOP = 160
@@ -30,6 +33,23 @@ def slide(samples: Floats, length: int) -> Floats:
     if samples.size < length:
         return np.empty((0, length), np.float32)
     return np.lib.stride_tricks.sliding_window_view(samples, length)[::HOP]
+
+
+def magnitudes(frames: Floats, points: int) -> Floats:
+    """|DFT| of frames zero-padded to ``points``: (frames, n) → (frames, points / 2 + 1)."""
+    transformed = fft.rfft(frames, points).view(np.float32)
+    magnitude = np.empty((len(frames), points // 2 + 1), np.float32)
+    _moduli(transformed, magnitude)
+    return magnitude
+
+
+@compiled("float32[:,:] float32[:,:]")
+def _moduli(pairs: Floats, moduli: Floats) -> None:
+    for k in range(len(pairs)):
+        here, out = pairs[k], moduli[k]
+        for n in range(out.size):
+            real, imaginary = float(here[2 * n]), float(here[2 * n + 1])
+            out[n] = np.sqrt(np.float32(real * real + imaginary * imaginary))
 
 
 def hamming(length: int) -> Floats:

@@ -12,50 +12,41 @@ from __future__ import annotations
 import numpy as np
 from stimmung.engine.types import Floats
 
-from . import durations, peaks, prediction, regression, statistics
+from . import durations, names, peaks, prediction, regression, statistics
 from .contours import Contours
 from .frames import FRAME_PERIOD_S, Doubles, Ints
+
+PLAIN, LEVEL = 2 * len(names.ENERGY + names.SPECTRAL), len(names.ENERGY + names.SPECTRAL)
+ENERGY = np.r_[: len(names.ENERGY), LEVEL : LEVEL + len(names.ENERGY)]
+SPECTRAL = np.r_[len(names.ENERGY) : LEVEL, LEVEL + len(names.ENERGY) : PLAIN]
 
 
 def functionals(contours: Contours) -> Doubles:
     """(6373,)."""
     rows, fewer = contours.rows, max(contours.rows - 2, 1)
-    voiced = [c[c != 0] for c in (*contours.voiced[:, :fewer], *contours.voiced_delta[:, :fewer])]
-    energy = [contours.energy[:, :fewer], contours.energy_delta[:, :fewer]]
-    spectral = [contours.spectral[:, : rows + 2], contours.spectral_delta[:, : rows + 2]]
-    level = [contours.energy[:, :rows], contours.spectral[:, :rows]]
-    change = [contours.energy_delta[:, :fewer], contours.spectral_delta[:, :fewer]]
-    shape, segments = _shape([*energy, *spectral], voiced)
-    means, turns, trend = _course([*level, *change], voiced)
-    plain, few = len(segments), len(segments) // 2
+    x = np.zeros((PLAIN + len(contours.dense), rows + 2), np.float32)
+    x[:PLAIN] = contours.plain
+    x[PLAIN:, :rows] = contours.dense
+    whole, course = np.empty((2, len(x)), np.int64)
+    whole[ENERGY], whole[SPECTRAL] = fewer, rows + 2
+    course[:LEVEL], course[LEVEL:PLAIN] = rows, fewer
+    whole[PLAIN:] = course[PLAIN:] = contours.count
+    shape, segments = _shape(x, whole)
+    means, turns, trend = _course(x, course)
+    plain = np.concatenate([shape[:PLAIN, :15], segments[:PLAIN], shape[:PLAIN, 15:]], 1)
     blocks = [
-        np.concatenate([shape[:plain, :15], segments, shape[:plain, 15:]], 1),
-        np.concatenate([means[plain:], shape[plain:, :3], trend[few:], shape[plain:, 3:]], 1),
+        plain[ENERGY],
+        plain[SPECTRAL],
+        np.concatenate([means[PLAIN:], shape[PLAIN:, :3], trend[LEVEL:], shape[PLAIN:, 3:]], 1),
         _pitch_presence(contours.voiced[0, :rows]),
-        np.concatenate([means[:few, [0, 1, 3]], turns[:few], trend[:few]], 1),
-        np.concatenate([means[few:plain, 1:], turns[few:]], 1),
+        np.concatenate([means[:LEVEL, [0, 1, 3]], turns[:LEVEL], trend[:LEVEL]], 1),
+        np.concatenate([means[LEVEL:PLAIN, 1:], turns[LEVEL:]], 1),
     ]
     return np.concatenate([block.reshape(-1) for block in blocks])
 
 
-def _padded(blocks: list[Floats], single: list[Floats]) -> tuple[Floats, Ints]:
-    """Contours of different lengths as one matrix with zeros behind them, and their lengths."""
-    widths = [block.shape[1] for block in blocks]
-    count = np.repeat([*widths, *map(len, single)], [*map(len, blocks), *(1 for _ in single)])
-    x = np.zeros((count.size, max(*widths, 3)), np.float32)
-    row = 0
-    for block in blocks:
-        x[row : row + len(block), : block.shape[1]] = block
-        row += len(block)
-    for contour in single:
-        x[row, : contour.size] = contour
-        row += 1
-    return x, count
-
-
-def _shape(blocks: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles]:
-    """Extremes, percentiles, moments, times, prediction, (contours, 27); and segments of the blocks."""
-    x, count = _padded(blocks, voiced)
+def _shape(x: Floats, count: Ints) -> tuple[Doubles, Doubles]:
+    """Extremes, percentiles, moments, times, prediction, (contours, 27); and segments, (contours, 4)."""
     ranked = statistics.ordered(x, count)
     low, high = statistics.bounds(ranked, count)
     segments, times = durations.durations(x, count, low, high)
@@ -66,24 +57,18 @@ def _shape(blocks: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles
         times,
         prediction.linear_prediction(x, count),
     ]
-    return np.concatenate(parts, 1), segments[: len(x) - len(voiced)]
+    return np.concatenate(parts, 1), segments
 
 
-def _course(blocks: list[Floats], voiced: list[Floats]) -> tuple[Doubles, Doubles, Doubles]:
-    """Means of all, peaks of the blocks, regression of their first half and, per frame, of voiced ones."""
-    x, count = _padded(blocks, voiced)
-    plain = len(x) - len(voiced)
-    low = np.concatenate([*(block.min(axis=1) for block in blocks), [c.min(initial=np.inf) for c in voiced]])
-    high = np.concatenate(
-        [*(block.max(axis=1) for block in blocks), [c.max(initial=-np.inf) for c in voiced]]
-    )
-    low[count == 0] = high[count == 0] = 0
-    means = statistics.means(x, count)
-    turns = peaks.peaks(x[:plain], count[:plain], low[:plain], high[:plain], means[:plain, 0])
-    fitted = np.r_[: plain // 2, plain : len(x)]
-    rate = np.where(fitted < plain, 1 / FRAME_PERIOD_S, 1.0)
-    trend = regression.regression(x[fitted], count[fitted], low[fitted], high[fitted], rate)
-    return means, turns, trend
+def _course(x: Floats, count: Ints) -> tuple[Doubles, Doubles, Doubles]:
+    """Means of all contours, peaks of the plain ones, regression of levels and, per frame, of voiced ones."""
+    over = statistics.sums(x, count)
+    means = statistics.means(over, count)
+    turns = peaks.peaks(x[:PLAIN], count[:PLAIN], over.low[:PLAIN], over.high[:PLAIN], means[:PLAIN, 0])
+    fitted = np.r_[:LEVEL, PLAIN : len(x)]
+    some = statistics.Sums(*(field[fitted] for field in over))
+    rate = np.where(fitted < PLAIN, 1 / FRAME_PERIOD_S, 1.0)
+    return means, turns, regression.regression(some, count[fitted], rate)
 
 
 def _pitch_presence(f0: Floats) -> Doubles:

@@ -20,13 +20,11 @@ Reference: Eyben 2016, section 2.3.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 from stimmung.engine.types import Bools, Floats
 
-from .compiled import compiled
+from .compiled import compiled, compiled_part
 from .frames import FRAME_PERIOD_S, Doubles, Ints
 from .statistics import soft_limit
 
@@ -35,161 +33,156 @@ Kinds = npt.NDArray[np.int8]
 THRESHOLD = 0.1
 HIGHER = 1.05
 RATIO_LIMIT = 10.0
+PEAK, VALLEY = 1, -1
 
 
-def _turns(x: Floats, count: Ints) -> tuple[Ints, Ints, Floats, Kinds]:
-    """The first frame and all strict local extrema of each contour, one contour after the other.
-
-    Where each contour's begin, (contours + 1,), then frame, value and kind: peak +1, valley -1, first 0.
-    """
-    contours, frames = x.shape
-    step = np.diff(x, axis=1)
-    up, down = step > 0, step < 0
-    kind = np.zeros(x.shape, np.int8)
-    np.subtract(up[:, :-1] & down[:, 1:], down[:, :-1] & up[:, 1:], out=kind[:, 1:-1], dtype=np.int8)
-    kind[:, 1] = 0
-    kind[np.arange(frames) >= count[:, None] - 2] = 0
-    there = kind != 0
-    there[:, 0] = True
-    points = np.append(0, np.cumsum(np.count_nonzero(there, axis=1)))
-    flat = np.flatnonzero(there)
-    frame = flat - np.repeat(np.arange(contours) * frames, np.diff(points))
-    return points, frame, x.reshape(-1)[flat], kind.reshape(-1)[flat]
+@compiled_part()
+def _turns(here: Floats, frames: int, frame: Ints, kind: Kinds) -> int:
+    """List the first frame and all strict local extrema of a contour; how many they are."""
+    frame[0] = 0
+    kind[0] = 0
+    number = 1
+    before, middle, after = here[1:], here[2:], here[3:]
+    for t in range(frames - 4):
+        y = middle[t]
+        peak = (y > before[t]) & (y > after[t])
+        valley = (y < before[t]) & (y < after[t])
+        frame[number] = t + 2
+        kind[number] = np.int8(peak) - np.int8(valley)
+        number += peak | valley
+    return number
 
 
-@compiled
-def _thin(value: Floats, kind: Kinds, threshold: Floats, keep: Bools) -> None:
-    """The three steps: ``keep`` begins true and ends false for what goes; ``threshold`` is each point's θ."""
-    before = low = height = value[0]
+@compiled_part()
+def _thin(here: Floats, number: int, threshold: np.float32, frame: Ints, kind: Kinds, keep: Bools) -> int:
+    """Take the three steps, moving what stays to the front of the lists; how many stay."""
+    low = height = before = here[0]
     leader = 0
     valley_since = False
-    for i in range(value.size):
-        y = value[i]
-        steep = abs(y - before) >= threshold[i]
+    for i in range(1, number):
+        y = here[frame[i]]
+        steep = abs(y - before) >= threshold
         before = y
-        if kind[i] == 0:
-            low = y
-            height = y
-            leader = i
-            valley_since = False
-        elif kind[i] < 0:
+        keep[i] = True
+        if kind[i] < 0:
             if steep:
                 low = y
                 valley_since = True
+        elif not steep and y - low < threshold:
+            keep[i] = False
         else:
             higher = y > HIGHER * height
-            if not steep and y - low < threshold[i]:
-                keep[i] = False
+            if higher and not steep:
+                keep[leader] = False
+            if steep or higher or valley_since:
+                leader = i
+                height = y
             else:
-                if higher and not steep and kind[leader] != 0:
-                    keep[leader] = False
-                if steep or higher or valley_since:
-                    leader = i
-                    height = y
-                else:
-                    keep[i] = False
-                valley_since = False
+                keep[i] = False
+            valley_since = False
+    height = here[0]
     last = 0
-    for i in range(value.size):
-        if keep[i]:
-            if kind[i] >= 0:
-                height = value[i]
-            elif height - value[i] < threshold[i]:
-                keep[i] = False
-        if keep[i]:
-            if kind[i] != 0 and kind[i] == kind[last]:
-                if kind[i] * (value[i] - value[last]) > 0:
-                    keep[last] = False
-                    last = i
-                else:
-                    keep[i] = False
-            else:
-                last = i
+    for i in range(1, number):
+        if not keep[i]:
+            continue
+        y = here[frame[i]]
+        if kind[i] > 0:
+            height = y
+        elif height - y < threshold:
+            continue
+        if kind[i] != kind[last]:
+            last += 1
+        elif kind[i] * (y - here[frame[last]]) <= 0:
+            continue
+        frame[last] = frame[i]
+        kind[last] = kind[i]
+    return last + 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Points:
-    """What stayed: ``first`` is where each contour's points begin, the rest is one value a point.
+@compiled_part()
+def _measure(
+    here: Floats, points: int, sign: int, tail: float, frame: Ints, kind: Kinds, out: Doubles
+) -> None:
+    """Of the peaks, or the valleys: distance and its wander, range, mean, slope and its spread.
 
-    A contour's first point is its first frame; ``run`` and ``rise`` lead from the point before.
+    Times are in frames; ``tail`` is the slope of the piece after the last point, NaN where there is none.
     """
-
-    first: Ints
-    contour: Ints
-    value: Doubles
-    kind: Kinds
-    frame: Ints
-    run: Ints
-    rise: Doubles
-
-    def of(self, sign: int) -> tuple[Ints, Ints, Ints]:
-        """Places and contours of the peaks or of the valleys, and their number in each contour."""
-        place = np.flatnonzero(self.kind == sign)
-        contour = self.contour[place]
-        return place, contour, np.bincount(contour, minlength=self.first.size)
-
-
-def _spacing(points: _Points) -> tuple[Doubles, Doubles]:
-    """Mean distance of peaks, and how far valley-to-peak distances depart from it, in frames."""
-    place, contour, number = points.of(1)
-    gap = np.append(0, np.diff(points.frame[place])) if place.size else place
-    later = np.append(False, contour[1:] == contour[:-1])[: place.size]
-    gaps = np.maximum(number - 1, 1)
-    distance = np.bincount(contour, gap * later, number.size) / gaps
-    departure = (points.run[place] - distance[contour]) * later
-    return distance, np.sqrt(np.bincount(contour, departure * departure, number.size) / gaps)
-
-
-def _heights(points: _Points, sign: int) -> tuple[Doubles, Doubles]:
-    """Range and mean of each contour's peaks or valleys; zeros where it has none."""
-    place, contour, number = points.of(sign)
-    spread = np.zeros(number.size)
-    value = points.value[place]
-    some = np.flatnonzero(number)
-    if some.size:
-        first = (np.cumsum(number) - number)[some]
-        spread[some] = np.maximum.reduceat(value, first) - np.minimum.reduceat(value, first)
-    return spread, np.bincount(contour, value, number.size) / np.maximum(number, 1)
-
-
-def _slopes(points: _Points, sign: int, tail: Doubles) -> tuple[Doubles, Doubles]:
-    """Mean and spread of the slopes towards peaks or valleys, per frame; ``tail`` is NaN for none."""
-    place, contour, number = points.of(sign)
-    slope = sign * points.rise[place] / points.run[place]
-    pieces = np.maximum(number + ~np.isnan(tail), 1)
-    mean = (np.bincount(contour, slope, number.size) + np.nan_to_num(tail)) / pieces
-    departure = slope - mean[contour]
-    return mean, np.sqrt(np.bincount(contour, departure * departure, number.size) / pieces)
+    number = 0
+    first = before = 0
+    least = greatest = here[0]
+    total = slopes = 0.0
+    for i in range(1, points):
+        if kind[i] == sign:
+            y = here[frame[i]]
+            if number == 0:
+                first = frame[i]
+                least = greatest = y
+            before = frame[i]
+            if y < least:
+                least = y
+            if y > greatest:
+                greatest = y
+            total += y
+            slopes += sign * (float(y) - here[frame[i - 1]]) / (frame[i] - frame[i - 1])
+            number += 1
+    gaps = number - 1 if number > 1 else 1
+    distance = (before - first) / gaps
+    pieces = number
+    if tail == tail:
+        pieces += 1
+        slopes += tail
+    if pieces == 0:
+        pieces = 1
+    slope = slopes / pieces
+    wander = spread = 0.0
+    for i in range(1, points):
+        if kind[i] == sign:
+            run = frame[i] - frame[i - 1]
+            if frame[i] != first:
+                wander += (run - distance) * (run - distance)
+            departure = sign * (float(here[frame[i]]) - here[frame[i - 1]]) / run - slope
+            spread += departure * departure
+    out[0] = distance
+    out[1] = np.sqrt(wander / gaps)
+    out[2] = float(greatest) - least
+    out[3] = total / (number if number > 0 else 1)
+    out[4] = slope
+    out[5] = np.sqrt(spread / pieces)
 
 
-def _points(x: Floats, count: Ints, threshold: Floats) -> _Points:
-    """The turning points of (contours, frames) that survive the three steps."""
-    first, frame, value, kind = _turns(x, count)
-    keep = np.ones(kind.size, np.bool_)
-    _thin(value, kind, np.repeat(threshold, np.diff(first)), keep)
-    first = np.append(0, np.cumsum(keep))[first]
-    stay = np.flatnonzero(keep)
-    frame, height = frame[stay], value[stay].astype(np.float64)
-    run, rise = np.diff(frame, prepend=0), np.diff(height, prepend=0)
-    contour = np.repeat(np.arange(len(x)), np.diff(first))
-    return _Points(first[:-1], contour, height, kind[stay], frame, run, rise)
+@compiled("float32[:,:] int64[:] float32[:] int64[:] int8[:] bool[:] float64[:,:,:]")
+def _survey(
+    x: Floats, count: Ints, threshold: Floats, frame: Ints, kind: Kinds, keep: Bools, found: Doubles
+) -> None:
+    """Measure what stays of each contour's peaks and valleys, (contours, 2, 6); the lists are scratch."""
+    for c in range(count.size):
+        here, tops, bottoms = x[c], found[c, 0], found[c, 1]
+        points = _turns(here, count[c], frame, kind)
+        points = _thin(here, points, threshold[c], frame, kind, keep)
+        end, ending = float(here[count[c] - 1]), kind[points - 1]
+        if ending == 0:
+            rise = fall = np.nan
+            slope = (end - here[0]) / count[c]
+        else:
+            slope = (end - here[frame[points - 1]]) / (count[c] - 1 - frame[points - 1])
+            rise = slope if ending < 0 else np.nan
+            fall = slope if ending > 0 else np.nan
+        _measure(here, points, PEAK, rise, frame, kind, tops)
+        _measure(here, points, VALLEY, fall, frame, kind, bottoms)
+        if ending == 0:
+            tops[4] += slope * FRAME_PERIOD_S if slope > 0 else 0.0
+            bottoms[4] += slope * FRAME_PERIOD_S if slope < 0 else 0.0
 
 
-def peaks(x: Floats, count: Ints, low: Floats, high: Floats, mean: Doubles) -> Doubles:
+def peaks(x: Floats, count: Ints, low: Doubles, high: Doubles, mean: Doubles) -> Doubles:
     """(contours, frames) → (contours, 12)."""
-    points = _points(x, count, np.float32(THRESHOLD) * (high - low))
-    final = np.append(points.first[1:], points.kind.size) - 1
-    end = x[np.arange(len(x)), count - 1].astype(np.float64)
-    rest, ending = count - 1 - points.frame[final], points.kind[final]
-    tail = (end - points.value[final]) / np.maximum(rest, 1)
-    tail[(rest == 0) | (ending == 0)] = np.nan
-    straight = np.where(ending == 0, (end - x[:, 0]) / count, 0)
-    distance, wander = _spacing(points)
-    peak_range, peak_mean = _heights(points, 1)
-    valley_range, _ = _heights(points, -1)
-    rise, rise_spread = _slopes(points, 1, np.where(ending < 0, tail, np.nan))
-    fall, fall_spread = _slopes(points, -1, np.where(ending > 0, tail, np.nan))
-    spread = (high - low).astype(np.float64)
+    frames = x.shape[1]
+    found = np.zeros((len(x), 2, 6))
+    lists = np.empty(frames, np.int64), np.empty(frames, np.int8), np.empty(frames, np.bool_)
+    _survey(x, count, np.float32(THRESHOLD) * (high - low).astype(np.float32), *lists, found)
+    distance, wander, peak_range, peak_mean, rise, rise_spread = found[:, 0].T
+    _, _, valley_range, _, fall, fall_spread = found[:, 1].T
+    spread = high - low
     scale = np.where(spread > 0, spread, 1)
     ratio = soft_limit(peak_mean / np.where(mean == 0, 1, mean), RATIO_LIMIT, RATIO_LIMIT)
     return np.stack(
@@ -202,9 +195,9 @@ def peaks(x: Floats, count: Ints, low: Floats, high: Floats, mean: Doubles) -> D
             peak_mean - mean,
             np.where(mean == 0, 2 * RATIO_LIMIT, ratio),
             np.minimum(valley_range / scale, 1),
-            rise / FRAME_PERIOD_S + np.maximum(straight, 0),
+            rise / FRAME_PERIOD_S,
             rise_spread / FRAME_PERIOD_S,
-            fall / FRAME_PERIOD_S + np.minimum(straight, 0),
+            fall / FRAME_PERIOD_S,
             fall_spread / FRAME_PERIOD_S,
         ],
         1,

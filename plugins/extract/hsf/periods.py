@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from stimmung.engine.types import Bools, Floats
+from stimmung.engine.types import Floats
 
 from .compiled import compiled, compiled_part
 from .frames import HOP, LONG, RATE, Doubles, Ints
@@ -29,19 +29,16 @@ QUIET = 1e-20
 
 
 class Periods(NamedTuple):
-    """Matched periods in order, each with the frame that looked at it, then two facts about every frame.
+    """Matched periods in order, then what every frame left behind.
 
-    ``start`` is the first sample, ``lag`` the whole and ``length`` the refined length in samples;
-    ``end`` is where a frame's last period ended and ``last`` how long that was, 0 where there was none.
+    ``place``, (periods, 3): the frame that looked at it, its first sample, its length in whole samples;
+    ``fit``, (periods, 2): the refined length in samples and the correlation there;
+    ``end``, (frames, 2): where a frame's last period ended and how long that was, 0 where there was none.
     """
 
-    frame: Ints
-    start: Ints
-    lag: Ints
-    length: Doubles
-    usable: Bools
+    place: Ints
+    fit: Doubles
     end: Ints
-    last: Ints
 
 
 def nominal(f0: Floats) -> Ints:
@@ -49,117 +46,87 @@ def nominal(f0: Floats) -> Ints:
     return np.where(f0 > 0, np.rint(RATE / np.maximum(f0, 1).astype(np.float64)), 0).astype(np.int64)
 
 
-def lay(wave: Floats, f0: Floats) -> Periods:
-    """(samples,) and pitch in Hz, (frames,) → the periods whose match lies inside the samples."""
-    period = RATE / np.maximum(f0, 1).astype(np.float64)
-    low = np.where(f0 > 0, np.floor((1 - SEARCH) * period), 0).astype(np.int64)
-    high = np.ceil((1 + SEARCH) * period).astype(np.int64)
-    limit = np.minimum(np.arange(len(f0)) * HOP + LONG, wave.size + 1)
-    size = len(f0) * MOST_PER_FRAME
-    frame, start, lag = np.empty((3, size), np.int64)
-    length, height = np.empty((2, size))
-    end, last = np.zeros((2, len(f0)), np.int64)
-    product, match = np.empty(LONG, np.float32), np.empty(LONG)
-    count = _walk(
-        wave, low, high, limit, nominal(f0), product, match, frame, start, lag, length, height, end, last
-    )
-    usable = height[:count] > MIN_CORRELATION
-    return Periods(frame[:count], start[:count], lag[:count], length[:count], usable, end, last)
+def lay(wave: Floats, f0: Floats, period: Ints) -> Periods:
+    """(samples,), pitch in Hz and nominal periods, (frames,) → all periods matched inside the samples."""
+    place = np.empty((len(f0) * MOST_PER_FRAME, 3), np.int64)
+    fit = np.empty((len(place), 2))
+    end = np.zeros((len(f0), 2), np.int64)
+    count = _walk(wave, f0, period, np.empty(LONG), place, fit, end)
+    return Periods(place[:count], fit[:count], end)
 
 
-@compiled_part
-def _correlate(wave: Floats, start: int, low: int, high: int, product: Floats, match: Doubles) -> None:
-    """match[i] = c(start, low + i) for all lags up to ``high``; ``product`` is scratch.
-
-    Each sample meets the samples one lag later for all lags at once; the other sums grow with the lag.
-    """
-    lags = high - low + 1
-    here, later = wave[start : start + high], wave[start + low : start + 2 * high]
-    product[:lags] = 0
-    for i in range(0, low - 3, 4):
-        one, two, three, four = here[i], here[i + 1], here[i + 2], here[i + 3]
-        ahead = later[i:]
-        for j in range(lags):
-            product[j] += one * ahead[j] + two * ahead[j + 1] + three * ahead[j + 2] + four * ahead[j + 3]
-    for i in range(low // 4 * 4, high):
-        one = here[i]
-        ahead = later[i:]
-        for j in range(max(i - low + 1, 0), lags):
-            product[j] += one * ahead[j]
+@compiled_part(reorder=True)
+def _correlate(wave: Floats, start: int, low: int, high: int, match: Doubles) -> None:
+    """match[i] = c(start, low + i) for all lags up to ``high``; most sums grow from lag to lag."""
+    here, later = wave[start:], wave[start + low :]
     first = second = power = other = 0.0
     for i in range(low):
-        first += here[i]
-        power += here[i] * here[i]
-        second += later[i]
-        other += later[i] * later[i]
-    for j in range(lags):
-        n = low + j
-        product[j] = n * product[j] - first * second
-        match[j] = (n * power - first * first) * (n * other - second * second)
+        x, y = float(here[i]), float(later[i])
+        first += x
+        power += x * x
+        second += y
+        other += y * y
+    for n in range(low, high + 1):
+        later = here[n:]
+        product = np.float32(0)
+        for i in range(n):
+            product += here[i] * later[i]
+        variances = (n * power - first * first) * (n * other - second * second)
+        if variances < QUIET:
+            variances = QUIET
+        match[n - low] = (n * product - first * second) / np.sqrt(variances)
         if n < high:
-            moved, near, far = later[j], later[n + j], later[n + j + 1]
-            first += moved
-            power += moved * moved
-            second += near + far - moved
-            other += near * near + far * far - moved * moved
-    for j in range(lags):
-        match[j] = product[j] / (match[j] + QUIET) ** 0.5
+            x, y, z = float(here[n]), float(here[2 * n]), float(here[2 * n + 1])
+            first += x
+            power += x * x
+            second += y + z - x
+            other += y * y + z * z - x * x
 
 
-@compiled
+@compiled("float32[:] float32[:] int64[:] float64[:] int64[:,:] float64[:,:] int64[:,:]")
 def _walk(
-    wave: Floats,
-    low: Ints,
-    high: Ints,
-    limit: Ints,
-    period: Ints,
-    product: Floats,
-    match: Doubles,
-    frame: Ints,
-    first: Ints,
-    lag: Ints,
-    length: Doubles,
-    height: Doubles,
-    end: Ints,
-    last: Ints,
+    wave: Floats, f0: Floats, period: Ints, match: Doubles, place: Ints, fit: Doubles, end: Ints
 ) -> int:
-    """Fill the arrays after the scratch ones; the number of periods. A ``low`` of 0 means unvoiced."""
-    count = 0
-    position = 0
-    for k in range(low.size):
+    """Fill the last three; the number of periods. ``match`` is scratch."""
+    count = position = 0
+    for k in range(f0.size):
         begin = k * HOP
-        if low[k] == 0:
+        if period[k] == 0:
             position = begin + HOP
             continue
-        until = min(max(begin + HOP, position + 2 * high[k] + 2), limit[k])
-        start = position
-        kept = position
-        while start < until - 2 * high[k] - 1 and count < first.size:
-            _correlate(wave, start, low[k], high[k], product, match)
-            best = 0
-            for i in range(1, high[k] - low[k] - 1):
-                if (
-                    match[i] > match[i - 1]
-                    and match[i] > match[i + 1]
-                    and (best == 0 or match[i] > match[best])
-                ):
-                    best = i
+        exact = RATE / float(f0[k])
+        low, high = int((1 - SEARCH) * exact), int((1 + SEARCH) * exact) + 1
+        until = position + 2 * high + 2
+        until = begin + HOP if until < begin + HOP else until
+        until = begin + LONG if until > begin + LONG else until
+        until = wave.size + 1 if until > wave.size + 1 else until
+        start = kept = position
+        while start < until - 2 * high - 1 and count < len(place):
+            _correlate(wave, start, low, high, match)
+            best = _highest(match, high - low)
             step = period[k]
             if best > 0:
-                rise = match[best] - match[best - 1]
-                fall = match[best] - match[best + 1]
+                rise, fall = match[best] - match[best - 1], match[best] - match[best + 1]
                 shift = 0.5 * (rise - fall) / (rise + fall)
-                step = low[k] + best
-                frame[count] = k
-                first[count] = start
-                lag[count] = step
-                length[count] = step + shift
-                height[count] = match[best] + 0.25 * (rise - fall) * shift
+                step = low + best
+                place[count, 0], place[count, 1], place[count, 2] = k, start, step
+                fit[count, 0] = step + shift
+                fit[count, 1] = match[best] + 0.25 * (rise - fall) * shift
                 count += 1
             start += step
-            end[k] = start
-            last[k] = step
+            end[k, 0], end[k, 1] = start, step
             if start < begin + HOP - 1:
                 kept = start
         position = kept
     return count
+
+
+@compiled_part()
+def _highest(match: Doubles, last: int) -> int:
+    """The place of the highest local maximum before ``last`` - 1, 0 where there is none."""
+    best = 0
+    for i in range(1, last - 1):
+        here = match[i]
+        if here > match[i - 1] and here > match[i + 1] and (best == 0 or here > match[best]):
+            best = i
+    return best

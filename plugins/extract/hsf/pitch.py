@@ -13,10 +13,13 @@ Reference: Hermes, *Measurement of pitch by subharmonic summation* (JASA 83, 198
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from stimmung.engine.types import Bools, Floats
 
-from .frames import LONG, RATE, Doubles, gauss
+from .compiled import compiled, compiled_part
+from .frames import LONG, RATE, Doubles, Ints, gauss, magnitudes
 
 POINTS = 1024
 BINS = POINTS // 2 + 1
@@ -24,7 +27,7 @@ CANDIDATES = 6
 HARMONICS = 15
 COMPRESSION = 0.85
 LOW_HZ, HIGH_HZ = 52.0, 620.0
-SCALE_LOW, SCALE_HIGH = np.log2(25.0), np.log2(RATE / 2)
+SCALE_LOW, SCALE_HIGH = math.log2(25), math.log2(RATE / 2)
 STEP = (SCALE_HIGH - SCALE_LOW) / (BINS - 1)
 PER_OCTAVE = BINS / (SCALE_HIGH - SCALE_LOW)
 
@@ -61,10 +64,11 @@ def _octave_scale() -> list[tuple[slice, Floats]]:
     source = np.append(2 * source[0] - source[1], source)
     smooth = 0.5 * np.eye(BINS) + 0.25 * np.eye(BINS, k=1) + 0.25 * np.eye(BINS, k=-1)
     smooth[-1] = np.eye(BINS)[-1]
-    target = SCALE_LOW + STEP * np.arange(BINS)
+    target = np.asarray(SCALE_LOW + STEP * np.arange(BINS), np.float64)
     selectivity = PER_OCTAVE * np.log2(65 / 50) - 1
     ear = 0.5 + np.arctan(3 * (np.arange(BINS) + 1 - selectivity) / PER_OCTAVE) / np.pi
-    whole = (smooth.T @ _spline(source, target) * ear).astype(np.float32)
+    spline = _spline(np.asarray(source, np.float64), target)
+    whole = (smooth.T @ spline * ear).astype(np.float32)
     blocks = []
     for first in range(0, BINS, BLOCK):
         part = slice(first, min(first + BLOCK, BINS))
@@ -76,41 +80,74 @@ def _octave_scale() -> list[tuple[slice, Floats]]:
 
 BLOCK, REACH = 64, 18
 OCTAVE_SCALE = _octave_scale()
-SHIFTS = [int(PER_OCTAVE * np.log2(h)) for h in range(1, HARMONICS + 1)]
+SHIFTS = np.array([int(PER_OCTAVE * np.log2(h)) for h in range(1, HARMONICS + 1)])
+WEIGHTS = (COMPRESSION ** np.arange(HARMONICS)).astype(np.float32)
+LOWEST, HIGHEST = ((math.log2(f) - SCALE_LOW) / STEP for f in (LOW_HZ, HIGH_HZ))
 
 
 def magnitude(windowed: Floats) -> Floats:
     """|DFT| of Gauss-windowed frames, (frames, 960) → (frames, 513)."""
-    return np.abs(np.fft.rfft(windowed, POINTS)).astype(np.float32, copy=False)
+    return magnitudes(windowed, POINTS)
 
 
 def enhance(spectrum: Floats) -> Floats:
     """Zero every bin further than two from the nearest peak, between the first peak and the last."""
-    peak = np.zeros(spectrum.shape, np.bool_)
-    rise = np.diff(spectrum, axis=1)
-    peak[:, 0] = rise[:, 0] < 0
-    peak[:, 1:-1] = (rise[:, :-1] > 0) & (rise[:, 1:] <= 0)
-    peak[:, -1] = rise[:, -1] > 0
-    near = peak.copy()
-    for reach in (1, 2):
-        near[:, reach:] |= peak[:, :-reach]
-        near[:, :-reach] |= peak[:, reach:]
-    bins = np.arange(BINS)
-    near |= bins <= np.argmax(peak, axis=1)[:, None]
-    near |= bins >= BINS - 1 - np.argmax(peak[:, ::-1], axis=1)[:, None]
-    return spectrum * near
+    enhanced = np.empty_like(spectrum)
+    _enhance(spectrum, np.zeros(BINS + 4, np.bool_), enhanced)
+    return enhanced
+
+
+@compiled("float32[:,:] bool[:] float32[:,:]")
+def _enhance(spectrum: Floats, peak: Bools, enhanced: Floats) -> None:
+    """``peak`` is scratch, false at both ends: bin j stands at j + 2."""
+    last = BINS - 1
+    one, two, three, four = peak[1:], peak[2:], peak[3:], peak[4:]
+    for k in range(len(spectrum)):
+        here, out = spectrum[k], enhanced[k]
+        middle, after = here[1:], here[2:]
+        two[0] = here[1] < here[0]
+        two[last] = here[last] > here[last - 1]
+        for j in range(last - 1):
+            three[j] = (middle[j] > here[j]) & (after[j] <= middle[j])
+        for j in range(BINS):
+            near = peak[j] | one[j] | two[j] | three[j] | four[j]
+            out[j] = here[j] if near else np.float32(0)
+        j = 0
+        while j < BINS and not two[j]:
+            j += 1
+        for i in range(j if j < BINS else 1):
+            out[i] = here[i]
+        j = last
+        while j >= 0 and not two[j]:
+            j -= 1
+        for i in range(j if j >= 0 else last, BINS):
+            out[i] = here[i]
 
 
 def summation(spectrum: Floats) -> Floats:
     """The subharmonic sum spectrum, (frames, 513) magnitudes → (frames, 513)."""
     enhanced = enhance(spectrum)
-    octaves = np.concatenate([enhanced[:, bins] @ weights for bins, weights in OCTAVE_SCALE], 1)
-    np.maximum(octaves, 0, out=octaves)
-    total: Floats = octaves.copy()
-    for order, shift in enumerate(SHIFTS[1:], start=1):
-        total[:, :-shift] += np.float32(COMPRESSION**order) * octaves[:, shift:]
-    total /= np.float32(HARMONICS)
+    octaves = np.empty_like(spectrum)
+    for first, (bins, weights) in zip(range(0, BINS, BLOCK), OCTAVE_SCALE, strict=True):
+        octaves[:, first : first + BLOCK] = enhanced[:, bins] @ weights
+    total = np.empty_like(octaves)
+    _sum(octaves, SHIFTS, WEIGHTS, total)
     return total
+
+
+@compiled("float32[:,:] int64[:] float32[:] float32[:,:]")
+def _sum(octaves: Floats, shifts: Ints, weights: Floats, total: Floats) -> None:
+    for k in range(len(octaves)):
+        here, out = octaves[k], total[k]
+        for j in range(BINS):
+            here[j] = here[j] if here[j] > 0 else np.float32(0)
+            out[j] = here[j]
+        for h in range(1, HARMONICS):
+            shifted, weight = here[shifts[h] :], weights[h]
+            for j in range(BINS - shifts[h]):
+                out[j] += weight * shifted[j]
+        for j in range(BINS):
+            out[j] /= HARMONICS
 
 
 def candidates(spectrum: Floats) -> tuple[Floats, Floats]:
@@ -119,35 +156,63 @@ def candidates(spectrum: Floats) -> tuple[Floats, Floats]:
     The best candidate comes first; places without a candidate hold zeros.
     """
     score = summation(spectrum)
-    middle = score[:, 1:-1]
-    peak = (middle > score[:, :-2]) & (middle > score[:, 2:])
-    ranked = np.where(peak, middle, 0)
-    rows = np.arange(len(score))
-    best = np.empty((len(score), CANDIDATES), np.int64)
-    real = np.empty(best.shape, np.bool_)
-    for place in range(CANDIDATES):
-        best[:, place] = top = ranked.argmax(axis=1)
-        real[:, place] = ranked[rows, top] > 0
-        ranked[rows, top] = 0
-    left, top, right = (np.take_along_axis(score, best + i, 1).astype(np.float64) for i in range(3))
-    bend = left - 2 * top + right
-    shift = np.where(real, 0.5 * (left - right) / np.where(real, bend, 1), 0)
-    height = top - 0.25 * (left - right) * shift
-    frequency = np.exp2(SCALE_LOW + STEP * (best + 1 + shift))
-    mean = score.mean(axis=1, dtype=np.float64)[:, None]
-    voicing = np.where(height > mean, 1 - mean / np.maximum(height, 1e-30), 0)
-    valid = real & (frequency >= LOW_HZ) & (frequency <= HIGH_HZ)
-    return _arrange(frequency, voicing, height, valid)
+    place = np.zeros((len(score), CANDIDATES))
+    voicing = np.zeros((len(score), CANDIDATES), np.float32)
+    _pick(score, np.empty(CANDIDATES, np.int64), place, voicing)
+    frequency = np.where(place > 0, np.exp2(SCALE_LOW + STEP * place), 0).astype(np.float32)
+    return frequency, voicing
 
 
-def _arrange(frequency: Doubles, voicing: Doubles, height: Doubles, valid: Bools) -> tuple[Floats, Floats]:
-    """Valid candidates first, in rank order, the one with the highest refined peak swapped to the front."""
-    order = np.argsort(~valid, axis=1, kind="stable")
-    keep = np.take_along_axis(valid, order, 1)
-    height = np.take_along_axis(height, order, 1) * keep
-    rows, top = np.arange(len(order)), np.argmax(height, axis=1)
-    order[rows, 0], order[rows, top] = order[rows, top], order[rows, 0].copy()
-    keep = np.take_along_axis(valid, order, 1)
-    picked = (np.take_along_axis(values, order, 1) * keep for values in (frequency, voicing))
-    first, second = (values.astype(np.float32) for values in picked)
-    return first, second
+@compiled("float32[:,:] int64[:] float64[:,:] float32[:,:]")
+def _pick(score: Floats, best: Ints, place: Doubles, voicing: Floats) -> None:
+    """The valid ones of each frame's highest peaks, the highest refined one first; ``best`` is scratch."""
+    for k in range(len(score)):
+        here, places, voicings = score[k], place[k], voicing[k]
+        mean = _mean(here)
+        number = first = 0
+        highest = 0.0
+        for i in range(_highest(here, best)):
+            j = best[i]
+            left, top, right = float(here[j - 1]), float(here[j]), float(here[j + 1])
+            shift = 0.5 * (left - right) / (left - 2 * top + right)
+            height = top - 0.25 * (left - right) * shift
+            if j + shift >= LOWEST and j + shift <= HIGHEST:
+                places[number] = j + shift
+                voicings[number] = 1 - mean / height if height > mean else 0.0
+                if height > highest:
+                    highest = height
+                    first = number
+                number += 1
+        places[0], places[first] = places[first], places[0]
+        voicings[0], voicings[first] = voicings[first], voicings[0]
+
+
+@compiled_part()
+def _highest(here: Floats, best: Ints) -> int:
+    """List the bins of the highest peaks, highest first; how many there are.
+
+    Rounding may make the two highest bins of a peak equal: the first one stands for it.
+    """
+    found = 0
+    least = np.float32(0)
+    for j in range(1, BINS - 1):
+        y = here[j]
+        if y > least and y > here[j - 1] and y >= here[j + 1]:
+            i = found if found < CANDIDATES else CANDIDATES - 1
+            while i > 0 and y > here[best[i - 1]]:
+                best[i] = best[i - 1]
+                i -= 1
+            best[i] = j
+            if found < CANDIDATES:
+                found += 1
+            if found == CANDIDATES:
+                least = here[best[CANDIDATES - 1]]
+    return found
+
+
+@compiled_part(reorder=True)
+def _mean(here: Floats) -> float:
+    total = 0.0
+    for j in range(BINS):
+        total += here[j]
+    return total / BINS

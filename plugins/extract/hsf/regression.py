@@ -14,32 +14,28 @@ Reference: Eyben 2016, section 2.3.
 from __future__ import annotations
 
 import numpy as np
-from stimmung.engine.types import Floats
 
 from .frames import Doubles, Ints
-from .statistics import soft_limit
+from .statistics import Sums, soft_limit
 
 MARGIN = 0.01
 
 
-def regression(x: Floats, count: Ints, low: Floats, high: Floats, rate: Doubles) -> Doubles:
-    """(contours, frames) → (contours, 8); ``rate`` is frames per unit of time, (contours,)."""
+def regression(over: Sums, count: Ints, rate: Doubles) -> Doubles:
+    """Sums over contours → (contours, 8); ``rate`` is frames per unit of time, (contours,)."""
     n = np.maximum(count, 1).astype(np.float64)
-    values = x.astype(np.float64)
-    time = np.arange(x.shape[1], dtype=np.float64)
-    total, first, second = (values @ np.stack([np.ones_like(time), time, time * time], 1)).T
-    size, weighted = (np.abs(values) @ np.stack([np.ones_like(time), time], 1)).T
+    total, first, second = over.value, over.first, over.second
     centre = (n - 1) / 2
     norm1, norm2 = n * (n**2 - 1) / 12, n * (n**2 - 1) * (n**2 - 4) / 180
     m = (first - centre * total) / np.where(norm1 > 0, norm1, 1)
     bend = second - 2 * centre * first + (centre**2 - norm1 / n) * total
     a = np.where(norm2 > 0, bend / np.where(norm2 > 0, norm2, 1), 0)
     mean = total / n
-    residual = np.maximum(np.einsum("ct,ct->c", values, values) - n * mean**2 - m**2 * norm1, 0)
+    residual = np.maximum(over.square - n * mean**2 - m**2 * norm1, 0)
     curved = np.maximum(residual - a**2 * norm2, 0)
     b = m - 2 * a * centre
     constant = mean - m * centre
-    spread = (high - low).astype(np.float64)
+    low, spread = over.low, over.high - over.low
     inverse = np.where(spread > 0, 1 / np.where(spread > 0, spread, 1), 0)
     spread = np.where(spread > 0, spread, 1)
     limit, root = spread / 10, np.sqrt(spread / 10)
@@ -52,7 +48,7 @@ def regression(x: Floats, count: Ints, low: Floats, high: Floats, rate: Doubles)
             soft_limit(b, limit, limit + MARGIN) * rate * inverse,
             (constant + a * (centre**2 - norm1 / n) - low) * inverse,
             curved / n * inverse**2,
-            weighted / np.where(size > 0, size, 1) / n,
+            over.first_magnitude / np.where(over.magnitude > 0, over.magnitude, 1) / n,
         ],
         1,
     )

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from stimmung.engine.types import Floats
 
-from . import auditory, cepstrum, contours, energy, pitch, spectrum, viterbi, voice_quality
+from . import auditory, cepstrum, contours, energy, names, pitch, spectrum, viterbi, voice_quality
 from .frames import HOP, LONG, LOOKAHEAD, SHORT, slide
 
 SHORT_CHANNELS = auditory.BANDS + 1 + 15
@@ -67,7 +67,7 @@ def _voiced(rows: Floats) -> Floats:
     f0, voice = viterbi.contour(frequency, voicing)
     loud = frame[:, 1] > SILENCE_RMS
     f0, voice = f0 * loud, voice * loud
-    return np.stack([f0, voice, *voice_quality.contours(f0, wave.reshape(-1))])
+    return np.stack([f0, voice, *voice_quality.contours(f0, np.array(wave).reshape(-1))])
 
 
 def _short(rows: Floats) -> Floats:
@@ -82,19 +82,13 @@ def _short(rows: Floats) -> Floats:
 def assemble(rows: Floats) -> contours.Contours:
     """The contours of one segment, from its rows."""
     bands, rms, spectral = np.split(_short(rows), [auditory.BANDS, auditory.BANDS + 1])
-    plain = auditory.loudness(auditory.relative(bands))
-    filtered = auditory.loudness(auditory.rasta(bands))
-    level = contours.smooth(np.stack([plain.mean(axis=0), filtered.mean(axis=0), rms[0]]))
-    crossings = contours.smooth(rows[:, SHORT_BLOCK : SHORT_BLOCK + 1].T)
-    lively = np.concatenate([level[:, : len(rows) + 1], crossings])
-    spectral = contours.smooth(np.concatenate([filtered, spectral, cepstrum.mfcc(bands)]))
-    voiced = contours.smooth_voiced(_voiced(rows))
-    return contours.Contours(
-        rows=len(rows),
-        voiced=voiced,
-        energy=lively,
-        spectral=spectral,
-        voiced_delta=contours.delta_voiced(voiced),
-        energy_delta=contours.delta(lively),
-        spectral_delta=contours.delta(spectral),
-    )
+    level = auditory.relative(bands)
+    plain, filtered = auditory.loudness(level), auditory.loudness(auditory.rasta(level))
+    raw = np.empty((len(names.ENERGY + names.SPECTRAL), bands.shape[1]), np.float32)
+    np.mean(plain, axis=0, out=raw[0])
+    np.mean(filtered, axis=0, out=raw[1])
+    raw[2] = rms
+    raw[3, : len(rows)], raw[3, len(rows) :] = rows[:, SHORT_BLOCK], rows[-1, SHORT_BLOCK]
+    raw[4:] = np.concatenate([filtered, spectral, cepstrum.mfcc(bands)])
+    voiced, dense, count = contours.smooth_voiced(_voiced(rows))
+    return contours.Contours(len(rows), contours.smooth_with_delta(raw), voiced, dense, count)

@@ -22,14 +22,14 @@ after Zwicker and Fastl, *Psychoacoustics*, section 9.1, on the Bark scale of Tr
 from __future__ import annotations
 
 import numpy as np
-from stimmung.engine.types import Floats
+from stimmung.engine.types import Bools, Floats
 
-from .frames import RATE, SHORT, Doubles, hamming
+from .compiled import compiled, compiled_part
+from .frames import RATE, SHORT, hamming, magnitudes
 
 POINTS = 512
 BINS = POINTS // 2
 BIN_HZ = RATE / POINTS
-ROLL_OFFS = (0.25, 0.50, 0.75, 0.90)
 ENTROPY_FLOOR = np.float32(1e-7)
 SILENT_ENTROPY = np.float32(4.3e-6)
 
@@ -39,7 +39,7 @@ WINDOW = hamming(SHORT)
 
 def magnitude(frames: Floats) -> Floats:
     """|DFT| of Hamming-windowed frames: (frames, 320) → (frames, 257)."""
-    return np.abs(np.fft.rfft(frames * WINDOW, POINTS)).astype(np.float32, copy=False)
+    return magnitudes(frames * WINDOW, POINTS)
 
 
 def bark(frequency: float) -> float:
@@ -64,22 +64,8 @@ def _band(low_hz: float, high_hz: float) -> Floats:
     return weight / np.float32(BINS)
 
 
-def _projection() -> Floats:
-    """Everything that is linear in P, as one matrix: ΣP, Σ f P, the bands, the sharpness; (5, 256).
-
-    Applied row by row, not as a matrix product, whose rounding would depend on the number of frames.
-    """
-    columns = [
-        np.ones(BINS),
-        FREQUENCY,
-        _band(250, 650),
-        _band(1000, 4000),
-        np.array([_sharpness_weight(f) for f in FREQUENCY]),
-    ]
-    return np.stack(columns).astype(np.float32)
-
-
-PROJECTION = _projection()
+LOW_BAND, HIGH_BAND = _band(250, 650), _band(1000, 4000)
+SHARPNESS = np.array([_sharpness_weight(f) for f in FREQUENCY], np.float32)
 _SUM_F, _SUM_F2 = FREQUENCY.sum(), (FREQUENCY**2).sum()
 SLOPE_NORM = (BINS - 1) / (BINS * _SUM_F2 - _SUM_F**2)
 
@@ -90,72 +76,109 @@ def descriptors(spectrum: Floats) -> Floats:
     Flux compares a frame with the one *after* it here, and is zero for the last, because a row cannot see
     the frame before its own; the segment's contours have it back in its place.
     """
-    amplitude = spectrum[:, 1:]
-    power = amplitude * amplitude
-    total, moment, low, high, sharp = np.einsum("tf,kf->kt", power, PROJECTION).astype(np.float64)
-    safe = np.where(total > 0, total, 1.0)
-    centroid = moment / safe
-    offset = (FREQUENCY - centroid[:, None]).astype(np.float32)
-    weighted = power * offset
-    squares = weighted * offset
-    variance = np.einsum("tf->t", squares, dtype=np.float64) / safe
-    third = np.einsum("tf,tf->t", squares, offset).astype(np.float64) / safe
-    fourth = np.einsum("tf,tf,tf->t", squares, offset, offset).astype(np.float64) / safe
-    spread = np.where(variance > 0, variance, 1.0)
-    out = np.empty((len(spectrum), 15), np.float32)
-    out[:, 0] = low
-    out[:, 1] = high
-    out[:, 2:6] = roll_off(power)
-    out[:, 6] = flux(amplitude)
-    out[:, 7] = centroid
-    out[:, 8] = entropy(power, total)
-    out[:, 9] = variance
-    out[:, 10] = np.where(variance > 0, third / spread**1.5, 0.0)
-    out[:, 11] = np.where(variance > 0, fourth / spread**2, 0.0)
-    out[:, 12] = SLOPE_NORM * (BINS * moment - _SUM_F * total)
-    out[:, 13] = sharp / safe
-    out[:, 14] = harmonicity(power)
+    out = np.zeros((len(spectrum), 15), np.float32)
+    power = spectrum[:, 1:] * spectrum[:, 1:]
+    _describe(spectrum, power, LOW_BAND, HIGH_BAND, SHARPNESS, np.empty(BINS, np.bool_), out)
+    out[:, 8] = entropy(power)
     return out
 
 
-def roll_off(power: Floats) -> Floats:
-    """(frames, 256) → (frames, 4) Hz; 31.25 Hz in silence."""
-    running = np.cumsum(power, axis=1, dtype=np.float64)
-    levels = running[:, -1:] * np.array(ROLL_OFFS)
-    first = np.stack([np.argmax(running >= levels[:, i : i + 1], axis=1) for i in range(4)], 1)
-    frequency: Floats = FREQUENCY[first].astype(np.float32)
-    return frequency
+@compiled("float32[:,:] float32[:,:] float32[:] float32[:] float32[:] bool[:] float32[:,:]", reorder=True)
+def _describe(
+    spectrum: Floats,
+    power: Floats,
+    low_band: Floats,
+    high_band: Floats,
+    sharpness: Floats,
+    extreme: Bools,
+    out: Floats,
+) -> None:
+    """Everything but the entropy; ``extreme`` is scratch."""
+    for k in range(len(power)):
+        here, row = power[k], out[k]
+        total = moment = low = high = sharp = 0.0
+        for j in range(BINS):
+            p = float(here[j])
+            total += p
+            moment += p * float(j + 1)
+            low += p * low_band[j]
+            high += p * high_band[j]
+            sharp += p * sharpness[j]
+        safe = total if total > 0 else 1.0
+        centre = moment / safe
+        second = third = fourth = 0.0
+        for j in range(BINS):
+            offset = float(j + 1) - centre
+            weighted = here[j] * offset * offset
+            second += weighted
+            third += weighted * offset
+            fourth += weighted * offset * offset
+        variance = second / safe
+        spread = variance if variance > 0 else 1.0
+        row[0], row[1] = low, high
+        _roll_off(here, total, row[2:6])
+        if k + 1 < len(power):
+            row[6] = _flux(spectrum[k], spectrum[k + 1])
+        row[7], row[9] = centre * BIN_HZ, variance * (BIN_HZ * BIN_HZ)
+        row[10] = third / safe / (spread * np.sqrt(spread))
+        row[11] = fourth / safe / (spread * spread)
+        row[12] = SLOPE_NORM * (BINS * BIN_HZ * moment - _SUM_F * total)
+        row[13] = sharp / safe
+        row[14] = _harmonicity(here, extreme) / (2 * BINS)
 
 
-def flux(amplitude: Floats) -> Floats:
-    """Root mean square change of amplitude to the next frame, (frames,); the last is zero."""
-    change = np.zeros(len(amplitude), np.float32)
-    if len(amplitude) > 1:
-        step = np.diff(amplitude, axis=0)
-        change[:-1] = np.sqrt(np.einsum("tf,tf->t", step, step) / BINS)
-    return change
+@compiled_part()
+def _roll_off(power: Floats, total: float, out: Floats) -> None:
+    """The least frequencies below which 25, 50, 75, 90 % of the power lie, in Hz; 31.25 Hz in silence."""
+    running = 0.0
+    j = 0
+    for i in range(4):
+        level = total * (0.9 if i == 3 else 0.25 * (i + 1))
+        while j < BINS and running < level:
+            running += power[j]
+            j += 1
+        out[i] = BIN_HZ * (j if j > 0 else 1)
 
 
-def entropy(power: Floats, total: Doubles) -> Floats:
+@compiled_part(reorder=True)
+def _flux(now: Floats, after: Floats) -> float:
+    """Root mean square change of amplitude to the next frame; the mean takes no part."""
+    here, next_ = now[1:], after[1:]
+    total = np.float32(0)
+    for j in range(BINS):
+        step = next_[j] - here[j]
+        total += step * step
+    return float(np.sqrt(float(total) / BINS))
+
+
+@compiled_part()
+def _harmonicity(power: Floats, extreme: Bools) -> float:
+    """The summed jumps between neighbouring extrema of the spectrum.
+
+    An extremum is strictly above, or strictly below, the two bins on either side. ``extreme`` is scratch.
+    """
+    one, two, three, four = power[1:], power[2:], power[3:], power[4:]
+    for j in range(BINS - 5):
+        y = two[j]
+        above = (y > power[j]) & (y > one[j]) & (y > three[j]) & (y > four[j])
+        below = (y < power[j]) & (y < one[j]) & (y < three[j]) & (y < four[j])
+        extreme[j] = above | below
+    total = 0.0
+    before = np.float32(-1)
+    for j in range(BINS - 5):
+        if extreme[j]:
+            if before >= 0:
+                total += abs(float(two[j]) - float(before))
+            before = two[j]
+    return total
+
+
+def entropy(power: Floats) -> Floats:
     """Shannon entropy in bit of the spectrum seen as a distribution, (frames,).
 
     A floor under every bin makes quiet frames look peaky; silence keeps a trace above zero, as published.
     """
-    share = np.maximum(power, ENTROPY_FLOOR) / np.maximum(total, ENTROPY_FLOOR).astype(np.float32)[:, None]
+    total = power.sum(axis=1, keepdims=True)
+    share = np.maximum(power, ENTROPY_FLOOR) / np.maximum(total, ENTROPY_FLOOR)
     bits: Floats = -np.einsum("tf,tf->t", share, np.log2(share))
     return np.maximum(bits, SILENT_ENTROPY)
-
-
-def harmonicity(power: Floats) -> Floats:
-    """Half the summed jumps between neighbouring extrema of the spectrum, per bin, (frames,).
-
-    An extremum is strictly above, or strictly below, the two bins on either side.
-    """
-    middle = power[:, 2:-2]
-    around = [power[:, i : i + middle.shape[1]] for i in (0, 1, 3, 4)]
-    above = np.logical_and.reduce([middle > other for other in around])
-    below = np.logical_and.reduce([middle < other for other in around])
-    frame, bin_ = np.nonzero((above | below)[:, :-1])
-    value = middle[frame, bin_]
-    jump = np.abs(np.diff(value)) * (frame[1:] == frame[:-1])
-    return (np.bincount(frame[1:], jump, len(power)) / (2 * BINS)).astype(np.float32)

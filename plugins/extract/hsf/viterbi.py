@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from stimmung.engine.types import Floats
 
-from .compiled import compiled
+from .compiled import compiled, compiled_part
 from .frames import Doubles, Ints
 from .pitch import CANDIDATES
 
@@ -27,40 +27,59 @@ STATES = CANDIDATES + 1
 JUMP, DRIFT, SWITCH, STAY, EMPTY = 10.0, 10.0, 10.0, 1.0, 999.0
 
 
-def local_cost(frequency: Floats, voicing: Floats) -> Doubles:
-    """(frames, 6) twice → (frames, 7)."""
-    cost = np.zeros((len(frequency), STATES))
-    p = np.clip(voicing, 0.01, 1)
-    range_cost = np.interp(frequency, [0, 100, 350, 600], [1, 0, 0, 1])
-    range_cost = np.where(frequency >= 600, 1.2, np.where(frequency <= 0, 2.0, range_cost))
-    cost[:, :-1] = 2 * (4 * (p < VOICED) - np.log(p)) + range_cost
-    cost[:, -1] = 8 * (voicing >= VOICED).any(axis=1)
+@compiled_part()
+def _cost(frequency: np.float32, voicing: np.float32, log_voicing: np.float32) -> float:
+    """The local cost of a candidate."""
+    cost = -2 * float(log_voicing)
+    if voicing < VOICED:
+        cost += 8.0
+    if frequency <= 0:
+        cost += 2.0
+    elif frequency < 100:
+        cost += 1 - float(frequency) / 100
+    elif frequency >= 600:
+        cost += 1.2
+    elif frequency > 350:
+        cost += (float(frequency) - 350) / 250
     return cost
 
 
-@compiled
-def _cheapest(local: Doubles, log: Doubles, total: Doubles, back: Ints, path: Ints) -> None:
-    """Fill ``path`` from local costs (frames, 7) and ln f (frames, 6), 0 where empty; the rest is scratch."""
+@compiled("float32[:,:] float32[:,:] float32[:,:] float64[:,:] float64[:,:] int64[:,:] int64[:]")
+def _cheapest(
+    frequency: Floats,
+    voicing: Floats,
+    log_voicing: Floats,
+    log: Doubles,
+    total: Doubles,
+    back: Ints,
+    path: Ints,
+) -> None:
+    """Fill ``path`` from the candidates, their ln p and their ln f, 0 where empty; the rest is scratch."""
     frames, unvoiced = path.size, STATES - 1
-    for i in range(STATES):
-        total[0, i] = local[0, i]
-    for t in range(1, frames):
+    for t in range(frames):
+        now, before, here, there = total[t], total[t - 1 if t > 0 else 0], log[t], log[t - 1 if t > 0 else 0]
+        loud = 0.0
         for i in range(STATES):
-            least = 1e30
-            before = 0.0
-            for j in range(STATES):
+            local = loud
+            if i < unvoiced:
+                local = _cost(frequency[t, i], voicing[t, i], log_voicing[t, i])
+                if voicing[t, i] >= VOICED:
+                    loud = 8.0
+            least = 0.0 if t == 0 else 1e30
+            drift = 0.0
+            for j in range(STATES if t > 0 else 0):
                 if i == unvoiced or j == unvoiced:
                     step = STAY if i == j else SWITCH
-                elif log[t, i] == 0 or log[t - 1, j] == 0:
+                elif here[i] == 0 or there[j] == 0:
                     step = EMPTY
                 else:
-                    ratio = log[t, i] - log[t - 1, j]
-                    step = JUMP * abs(ratio) + DRIFT * abs(ratio - before)
-                    before = ratio
-                if step + total[t - 1, j] < least:
-                    least = step + total[t - 1, j]
+                    ratio = here[i] - there[j]
+                    step = JUMP * abs(ratio) + DRIFT * abs(ratio - drift)
+                    drift = ratio
+                if step + before[j] < least:
+                    least = step + before[j]
                     back[t, i] = j
-            total[t, i] = least + local[t, i]
+            now[i] = least + local
     best = 0
     for i in range(STATES):
         if total[frames - 1, i] < total[frames - 1, best]:
@@ -72,12 +91,14 @@ def _cheapest(local: Doubles, log: Doubles, total: Doubles, back: Ints, path: In
 
 def contour(frequency: Floats, voicing: Floats) -> tuple[Floats, Floats]:
     """F0 in Hz, 0 where unvoiced, and the voicing of the chosen, else of the best candidate: (frames,)."""
-    local = local_cost(frequency, voicing)
+    frequency, voicing = np.ascontiguousarray(frequency), np.ascontiguousarray(voicing)
+    log_voicing = np.log(np.clip(voicing, np.float32(0.01), np.float32(1)))
     log = np.log(np.where(frequency > 0, frequency, 1), dtype=np.float64)
-    path = np.empty(len(local), np.int64)
-    _cheapest(local, log, np.empty_like(local), np.zeros(local.shape, np.int64), path)
-    frames = np.arange(len(path))
-    voiced = path < CANDIDATES
-    place = np.where(voiced, path, 0)
-    f0 = np.where(voiced, frequency[frames, place], np.float32(0))
-    return f0, voicing[frames, place]
+    frames = len(frequency)
+    total, back = np.empty((frames, STATES)), np.zeros((frames, STATES), np.int64)
+    path = np.empty(frames, np.int64)
+    _cheapest(frequency, voicing, log_voicing, log, total, back, path)
+    place = path % CANDIDATES
+    row = np.arange(frames)
+    f0 = np.where(path < CANDIDATES, frequency[row, place], np.float32(0))
+    return f0, voicing[row, place]

@@ -17,122 +17,156 @@ Reference: Eyben 2016, sections 2.2.13.1–2.2.13.3.
 from __future__ import annotations
 
 import numpy as np
-from stimmung.engine.types import Bools, Floats
+from stimmung.engine.types import Floats
 
-from .compiled import compiled
+from .compiled import compiled, compiled_part
 from .frames import HOP, LONG, Doubles, Ints
-from .periods import Periods, lay, nominal
+from .periods import MIN_CORRELATION, Periods, lay, nominal
 
 HNR_FLOOR_DB = -100.0
 
 
 def contours(f0: Floats, wave: Floats) -> Floats:
     """Pitch in Hz, (frames,), and samples → jitter local, jitter DDP, shimmer, log HNR: (4, frames)."""
-    periods = lay(wave, f0)
-    local, ddp = jitter(periods, f0)
-    return np.stack([local, ddp, shimmer(periods, wave, f0), log_hnr(periods, wave, f0)]).astype(np.float32)
+    period = nominal(f0)
+    periods = lay(wave, f0, period)
+    out = np.zeros((4, len(f0)), np.float32)
+    _change(wave, period, periods.place, periods.fit, out)
+    out[3] = log_hnr(periods, wave, period)
+    return out
 
 
-def _hold(values: Doubles, known: Bools, voiced: Bools) -> Doubles:
-    """Repeat the last known value through a voiced stretch; zero before the first and where unvoiced."""
-    frames = np.arange(len(values))
-    last_known = np.maximum.accumulate(np.where(known, frames, -1))
-    last_unvoiced = np.maximum.accumulate(np.where(voiced, -1, frames))
-    usable = voiced & (last_known > last_unvoiced)
-    return np.where(usable, np.minimum(values[np.maximum(last_known, 0)], 1), 0)
-
-
-def _repeat_last(values: Doubles, unknown: Bools) -> Doubles:
-    """Replace unknown values by the last known one."""
-    return values[np.maximum.accumulate(np.where(unknown, 0, np.arange(len(values))))]
-
-
-def jitter(periods: Periods, f0: Floats) -> tuple[Doubles, Doubles]:
-    """Local and DDP jitter of every frame, (frames,) each, from the usable periods in order.
+@compiled("float32[:] int64[:] int64[:,:] float64[:,:] float32[:,:]", reorder=True)
+def _change(wave: Floats, period: Ints, place: Ints, fit: Doubles, out: Floats) -> None:
+    """Local jitter, DDP jitter and shimmer of every frame, from the usable periods in order.
 
     A period that two frames look at has not changed, whatever rounding says.
     """
-    frames, voiced = len(f0), f0 > 0
-    frame, start, lag, length = (field[periods.usable] for field in periods[:4])
-    if not frame.size:
-        return np.zeros(frames), np.zeros(frames)
-    stretch = np.cumsum(~voiced)[frame]
-    same = np.append(False, stretch[1:] == stretch[:-1])
-    change = np.abs(np.diff(length, prepend=0)) * same
-    change[1:][(start[1:] == start[:-1]) & (lag[1:] == lag[:-1])] = 0
-    again = same & np.append(False, change[:-1] > 0)
-    second = np.abs(np.diff(change, prepend=0)) * again
-    count = np.bincount(frame, minlength=frames)
-    mean = np.bincount(frame, length, frames) / np.maximum(count, 1)
-    results = []
-    for value, pair in ((change, same), (second, again)):
-        pairs = np.bincount(frame, pair, frames)
-        ratio = np.bincount(frame, value, frames) / np.maximum(pairs, 1) / np.where(count > 0, mean, 1)
-        results.append(np.where((count > 0) & (pairs == 0), 0, _hold(ratio, pairs > 0, voiced)))
-    return results[0], results[1]
+    i = 0
+    start = lag = -1
+    length = change = jitter = ddp = shimmer = 0.0
+    for k in range(period.size):
+        if period[k] == 0:
+            start = -1
+            change = jitter = ddp = shimmer = 0.0
+            continue
+        usable = pairs = triples = 0
+        lengths = first_sum = second_sum = swings = swing_change = 0.0
+        while i < len(place) and place[i, 0] == k:
+            if fit[i, 1] > MIN_CORRELATION:
+                if start >= 0:
+                    same = start == place[i, 1] and lag == place[i, 2]
+                    now = 0.0 if same else abs(fit[i, 0] - length)
+                    pairs += 1
+                    first_sum += now
+                    if change > 0:
+                        triples += 1
+                        second_sum += abs(now - change)
+                    change = now
+                start, lag, length = place[i, 1], place[i, 2], fit[i, 0]
+                usable += 1
+                lengths += length
+                one = _swing(wave, start + 1, lag - 2)
+                two = _swing(wave, start + lag + 1, lag - 2)
+                swing_change += abs(one - two)
+                swings += (one + two) / 2
+            i += 1
+        if usable > 0:
+            shimmer = swing_change / swings if swings > 0 else swing_change
+            if shimmer > 1:
+                shimmer = 1.0
+        if pairs > 0:
+            jitter = first_sum / pairs / (lengths / usable)
+            if jitter > 1:
+                jitter = 1.0
+        if triples > 0:
+            ddp = second_sum / triples / (lengths / usable)
+            if ddp > 1:
+                ddp = 1.0
+        out[0, k] = jitter if pairs > 0 or usable == 0 else 0.0
+        out[1, k] = ddp if triples > 0 or usable == 0 else 0.0
+        out[2, k] = shimmer
 
 
-def shimmer(periods: Periods, wave: Floats, f0: Floats) -> Doubles:
-    """Local shimmer of every frame, (frames,), from the usable periods."""
-    frame, start, lag = (field[periods.usable] for field in periods[:3])
-    if not frame.size:
-        return np.zeros(len(f0))
-    edges = np.stack([start + 1, start + lag - 1, start + lag + 1, start + 2 * lag - 1], 1).reshape(-1)
-    swing = np.maximum.reduceat(wave, edges)[::2] - np.minimum.reduceat(wave, edges)[::2]
-    first, second = swing[::2].astype(np.float64), swing[1::2].astype(np.float64)
-    change = np.bincount(frame, np.abs(first - second), len(f0))
-    size = np.bincount(frame, (first + second) / 2, len(f0))
-    return _hold(change / np.where(size > 0, size, 1), np.bincount(frame, minlength=len(f0)) > 0, f0 > 0)
+@compiled_part(reorder=True)
+def _swing(wave: Floats, start: int, size: int) -> float:
+    """Greatest less least of ``size`` samples."""
+    piece = wave[start : start + size]
+    least = greatest = piece[0]
+    for n in range(size):
+        y = piece[n]
+        least = y if y < least else least
+        greatest = y if y > greatest else greatest
+    return float(greatest) - float(least)
 
 
-def log_hnr(periods: Periods, wave: Floats, f0: Floats) -> Doubles:
+def log_hnr(periods: Periods, wave: Floats, period: Ints) -> Doubles:
     """Harmonics-to-noise ratio of every frame in dB, (frames,).
 
     The period after the last one that a frame looks at is a member too.
     """
-    known = np.flatnonzero(periods.last)
-    frame = np.append(periods.frame, known)
-    order = np.argsort(frame, kind="stable")
-    frame = frame[order]
-    start = np.append(periods.start, periods.end[known])[order]
-    length = np.append(periods.start, periods.end[known] + periods.last[known])[order]
-    length[:-1] = np.where(frame[1:] == frame[:-1], start[1:], length[:-1])
-    length -= start
-    period = nominal(f0)
-    inside = start + period[frame] <= wave.size
-    frame, start, length = frame[inside], start[inside], length[inside]
-    first = np.append(np.searchsorted(frame, np.arange(len(f0))), frame.size)
-    power = np.zeros((2, len(f0)))
-    _separate(wave, first, start, length, period, np.zeros(LONG), power)
-    usable = (power > 0).all(axis=0)
-    ratio = 10 * np.log10(np.where(usable, power[0], 1) / np.where(usable, power[1], 1))
-    hnr = np.where(f0 > 0, np.maximum(ratio, HNR_FLOOR_DB), HNR_FLOOR_DB)
-    return _repeat_last(hnr, (f0 > 0) & (np.arange(len(f0)) * HOP + LONG > wave.size) & ~usable)
+    power = np.ones((len(period), 2))
+    scratch = np.empty((LONG, 2), np.int64), np.empty(LONG)
+    _separate(wave, period, periods.place, periods.end, *scratch, power)
+    hnr = np.where(
+        period > 0, np.maximum(10 * np.log10(power[:, 0] / power[:, 1]), HNR_FLOOR_DB), HNR_FLOOR_DB
+    )
+    for k in range(max(len(hnr) - LONG // HOP, 1), len(hnr)):
+        if period[k] > 0 and power[k, 0] == power[k, 1] and k * HOP + LONG > wave.size:
+            hnr[k] = hnr[k - 1]
+    return hnr
 
 
-@compiled
+@compiled(
+    "float32[:] int64[:] int64[:,:] int64[:,:] int64[:,:] float64[:] float64[:,:]",
+    reorder=True,
+)
 def _separate(
-    wave: Floats, first: Ints, start: Ints, length: Ints, period: Ints, mean: Doubles, power: Doubles
+    wave: Floats, period: Ints, place: Ints, end: Ints, member: Ints, mean: Doubles, power: Doubles
 ) -> None:
     """Mean power of each frame's mean period waveform, and of its periods' departures from that.
 
-    Frame k has the periods first[k] to first[k + 1]; ``mean`` is scratch.
+    ``power`` keeps its ones where they cannot be told apart. ``member`` and ``mean`` are scratch: start and
+    length of a frame's periods, and their mean waveform.
     """
+    i = 0
     for k in range(period.size):
         size = period[k]
-        number = first[k + 1] - first[k]
-        points = 0
+        number = 0
+        while i < len(place) and place[i, 0] == k:
+            member[number, 0] = place[i, 1]
+            number += 1
+            i += 1
+        if end[k, 1] == 0:
+            continue
+        member[number, 0] = end[k, 0]
+        for p in range(number):
+            member[p, 1] = member[p + 1, 0] - member[p, 0]
+        member[number, 1] = end[k, 1]
+        number += 1
+        while number > 0 and member[number - 1, 0] + size > wave.size:
+            number -= 1
         for n in range(size):
             mean[n] = 0.0
-            for p in range(first[k], first[k + 1]):
-                mean[n] += wave[start[p] + n] / number
-        for n in range(3, size - 2):
-            power[0, k] += mean[n] * mean[n] / (size - 4)
-        for p in range(first[k], first[k + 1]):
-            for n in range(2, size - 2):
-                if n < length[p] - 2:
-                    departure = wave[start[p] + n] - mean[n]
-                    power[1, k] += departure * departure
-                    points += 1
-        if points > 0:
-            power[1, k] /= points
+        for p in range(number):
+            piece = wave[member[p, 0] :]
+            for n in range(size):
+                mean[n] += piece[n]
+        harmonics = noise = 0.0
+        points = 0
+        for n in range(size):
+            mean[n] /= number
+        inner = mean[3:]
+        for n in range(size - 5):
+            harmonics += inner[n] * inner[n]
+        inner = mean[2:]
+        for p in range(number):
+            piece = wave[member[p, 0] + 2 :]
+            inside = (size if size < member[p, 1] else member[p, 1]) - 4
+            for n in range(inside):
+                departure = piece[n] - inner[n]
+                noise += departure * departure
+            if inside > 0:
+                points += inside
+        if harmonics > 0 and noise > 0:
+            power[k, 0], power[k, 1] = harmonics / (size - 4), noise / points

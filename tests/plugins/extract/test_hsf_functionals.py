@@ -34,7 +34,8 @@ def test_percentiles_interpolate_like_numpy() -> None:
 
 def test_means_leave_out_what_is_not_there() -> None:
     x = np.array([[1, -2, 4, 0, 0, 0]], np.float32)
-    mean, flatness, positive, quadratic = statistics.means(x, np.array([4]))[0]
+    count = np.array([4])
+    mean, flatness, positive, quadratic = statistics.means(statistics.sums(x, count), count)[0]
     assert (mean, positive) == (0.75, 2.5)
     assert flatness == pytest.approx(2 / (7 / 4))
     assert quadratic == pytest.approx(np.sqrt(21 / 4))
@@ -43,16 +44,14 @@ def test_means_leave_out_what_is_not_there() -> None:
 def test_a_parabola_is_found_again() -> None:
     time = np.arange(50)
     x, count = contour(0.02 * time**2 - 0.5 * time + 3)
-    low, high = x.min(axis=1), x.max(axis=1)
-    found = regression.regression(x, count, low, high, np.ones(1))[0]
-    spread = float(high[0] - low[0])
-    np.testing.assert_allclose(found[3:6] * spread, [0.02, -0.5, 3 - low[0]], rtol=1e-3)
+    found = regression.regression(statistics.sums(x, count), count, np.ones(1))[0]
+    np.testing.assert_allclose(found[3:6] * np.ptp(x), [0.02, -0.5, 3 - x.min()], rtol=1e-3)
     assert found[6] == pytest.approx(0, abs=1e-6)
 
 
 def test_a_line_has_its_slope_per_second() -> None:
     x, count = contour(0.1 * np.arange(50) + 1)
-    found = regression.regression(x, count, x.min(axis=1), x.max(axis=1), np.full(1, 100.0))[0]
+    found = regression.regression(statistics.sums(x, count), count, np.full(1, 100.0))[0]
     assert found[0] * 4.9 == pytest.approx(10, rel=1e-4)
     assert found[2] == pytest.approx(0, abs=1e-9)
 
@@ -117,13 +116,17 @@ def test_a_contour_without_extrema_keeps_its_overall_slope() -> None:
     assert found["meanRisingSlope"] == pytest.approx(49 / 50)
 
 
-def test_smoothing_and_deltas_yield_as_many_frames_as_published() -> None:
-    x = np.arange(10, dtype=np.float32)[None]
-    assert contours.smooth(x).shape == (1, 11)
-    assert contours.delta(contours.smooth(x)).shape == (1, 13)
-    np.testing.assert_allclose(contours.delta(x)[0, 2:8], 1, rtol=1e-6)
+def test_a_ramp_stays_a_ramp_whose_deltas_are_its_slope() -> None:
+    level, change = contours.smooth_with_delta(np.arange(12, dtype=np.float32)[None])
+    assert level.shape == change.shape == (10,)
+    np.testing.assert_allclose(level[1:], np.arange(1, 10), rtol=1e-6)
+    np.testing.assert_allclose(change[3:9], 1, rtol=1e-6)
 
 
 def test_voiced_contours_are_smoothed_among_voiced_frames_only() -> None:
     x = np.array([[0, 100, 110, 0, 0, 90, 0]], np.float32)
-    np.testing.assert_allclose(contours.smooth_voiced(x)[0], [0, 105, 105, 0, 0, 90, 0, 0])
+    smooth, dense, count = contours.smooth_voiced(x)
+    np.testing.assert_allclose(smooth[0], [0, 105, 105, 0, 0, 90, 0, 0])
+    assert count.tolist() == [2, 1]
+    np.testing.assert_allclose(dense[0, :2], 105)
+    assert dense[1, 0] == pytest.approx(2 * (90 - 105) / (10 + 4))
