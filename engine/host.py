@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from stimmung.samples import SPEECH
 
 from .bus import Bus, LocalBus
+from .cache import Known
 from .config import Description, PluginTable
 from .errors import ConfigError
 from .intake import Intake
@@ -40,13 +41,29 @@ class Host:
             self.close()
             raise
 
-    def stream(self, name: str, *, origin: Path | None = None, features: bool = False) -> Stream:
+    def stream(
+        self,
+        name: str,
+        *,
+        origin: Path | None = None,
+        features: bool = False,
+        known: Mapping[str, Known] | None = None,
+    ) -> Stream:
         """A fresh stream of that name, from raw chunks to outputs; ``origin`` is the file it is read from.
 
+        Extractors in ``known`` are not asked: all their features of this very audio are there.
         Raises InputError where the pipeline's transcriber finds nothing to transcribe.
         """
         transcriber = self._transcriber(origin)
-        pipeline = Pipeline(name, self.description, self.bus, self._detector, transcriber, features=features)
+        pipeline = Pipeline(
+            name,
+            self.description,
+            self.bus,
+            self._detector,
+            transcriber,
+            features=features,
+            known=known or {},
+        )
         return Stream(Intake(name, self.description.stream.rate), pipeline)
 
     def _transcriber(self, origin: Path | None) -> Transcriber | None:

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
 
 from .bus import Answer, Bus
+from .cache import Known
 from .call import Call
 from .config import Description
 from .errors import InputError
@@ -29,13 +30,15 @@ from .track import Track, Turns
 from .types import AudioFrame, Output, Segment, Sentence, Span, read_only
 
 ARRIVALS = 1 << 14  # a track that is silent for hours must not remember them all
+NOTHING_KNOWN: Mapping[str, Known] = {}
 NO_AUDIO = read_only(np.zeros(0, np.float32))
 
 
 class Pipeline:
     """One stream through all stages. ``bus`` is shared with other streams; ``clock`` gives wall seconds.
 
-    With ``features`` the features of every segment leave too, before its predictions.
+    With ``features`` the features of every segment leave too, before its predictions. The extractors in
+    ``known`` are never asked: their features of each segment are there already.
     """
 
     def __init__(
@@ -47,14 +50,17 @@ class Pipeline:
         transcriber: Transcriber | None = None,
         *,
         features: bool = False,
+        known: Mapping[str, Known] = NOTHING_KNOWN,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stream, self.description, self.ledger = stream, description, Ledger()
         self._bus, self._detector, self._transcriber, self._clock = bus, detector, transcriber, clock
         self._extractors = [bus.facts[table.name] for table in description.extractors]
+        self._known = known
+        self._asked = [facts for facts in self._extractors if facts.name not in known]
         self._region: Region | None = None
         self._waiting: dict[str, deque[tuple[Region, Segment]]] = {
-            facts.name: deque() for facts in self._extractors if facts.kind == "frame_extractor"
+            facts.name: deque() for facts in self._asked if facts.kind == "frame_extractor"
         }
         self._calls = 0
         self._turns = Turns()
@@ -136,7 +142,7 @@ class Pipeline:
         if region is None or start > region.stop:
             self._end_region()
             detector = self._detector() if self._detector is not None else None
-            region = self._region = Region(start, self.description, self._extractors, detector)
+            region = self._region = Region(start, self.description, self._asked, detector)
         return region
 
     def _end_region(self) -> None:
@@ -169,7 +175,10 @@ class Pipeline:
         silent = activity is not None and segment.speech < activity.min_speech
         self._audio.cut(segment, silent=silent)
         for facts in self._audio.extractors if not silent else ():
-            if facts.kind == "frame_extractor":
+            if facts.name in self._known:
+                values = self._known[facts.name][span.start, span.stop]
+                self._audio.extracted(segment, facts.name, Answer(values))
+            elif facts.kind == "frame_extractor":
                 self._waiting[facts.name].append((region, segment))
                 self._summarise(facts.name)
             else:

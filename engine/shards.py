@@ -1,8 +1,8 @@
-"""Replays the files of a corpus in several processes; what comes back is in the order of the files.
+"""Replays items in several processes of this machine; what comes back is in the order of finishing.
 
-A shard is a process that goes through the same feeds as its parent and replays those whose numbers
-it is told: one number a line in, one JSON line out, nothing else. A shard that dies is replaced and
-its file tried again; a file that ends ``MAX_ATTEMPTS`` shards becomes an error.
+A shard is a process that is told how to replay, and then one item after another: a line in, one JSON line
+out, nothing else. A shard that dies is replaced and its item tried again; an item that ends ``MAX_ATTEMPTS``
+shards becomes an error.
 """
 
 from __future__ import annotations
@@ -12,67 +12,77 @@ import os
 import queue
 import subprocess
 import sys
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import count
+import threading
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 
 import msgspec
 
-from .config import Description
-from .host import Host
-from .playback import Finished, feeds, replay_feed
+from .catalogue import Item
+from .playback import Finished, Orders, Replayer
 from .supervisor import one_thread
 
 MAX_ATTEMPTS = 3
-AHEAD = 8  # files per shard that may wait for a slower predecessor: bounds memory
+AHEAD = 8  # results per shard that may wait to be taken: bounds memory
 
-
-class Orders(msgspec.Struct, frozen=True):
-    """What a shard is told first."""
-
-    paths: list[str]
-    description: Description
-    chunk_ms: float | None
+Result = tuple[int, bytes]
 
 
 class Shards:
-    """``jobs`` processes that replay the files below ``paths``; a context that ends them."""
+    """``jobs`` processes that replay items; a context that ends them."""
 
-    def __init__(
-        self, paths: Sequence[str], description: Description, chunk_ms: float | None, jobs: int
-    ) -> None:
-        self._orders = Orders(list(paths), description, chunk_ms)
+    def __init__(self, orders: Orders, jobs: int) -> None:
+        self._orders = orders
         self._jobs = jobs
-        self._pool = ThreadPoolExecutor(jobs)
-        self._idle: queue.SimpleQueue[Shard] = queue.SimpleQueue()
-        for _ in range(jobs):
-            self._idle.put(Shard(self._orders))
+        self._results: queue.Queue[Result | BaseException | None] = queue.Queue(AHEAD * jobs)
+        self._over = threading.Event()
+        self._threads: list[threading.Thread] = []
 
-    def run(self) -> Iterator[Finished]:
-        """Every file's result, in order."""
-        pending: deque[Future[Finished]] = deque()
-        for number, feed in enumerate(feeds(self._orders.paths, self._orders.chunk_ms)):
-            pending.append(self._pool.submit(self._replay, number, feed.stream))
-            if len(pending) >= AHEAD * self._jobs:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
+    def run(self, items: Iterable[tuple[int, Item]]) -> Iterator[Result]:
+        """Each item's number and its encoded :class:`Finished`, as they finish."""
+        offered = iter(items)
+        turn = threading.Lock()
+        self._threads = [
+            threading.Thread(target=self._work, args=(offered, turn), daemon=True) for _ in range(self._jobs)
+        ]
+        for thread in self._threads:
+            thread.start()
+        working = len(self._threads)
+        while working:
+            result = self._results.get()
+            if isinstance(result, BaseException):
+                raise result
+            if result is None:
+                working -= 1
+            else:
+                yield result
 
-    def _replay(self, number: int, stream: str) -> Finished:
-        shard = self._idle.get()
+    def _work(self, offered: Iterator[tuple[int, Item]], turn: threading.Lock) -> None:
+        last: BaseException | None = None
         try:
-            for _ in range(MAX_ATTEMPTS):
-                finished = shard.replay(number)
-                if finished is not None:
-                    return finished
+            shard = Shard(self._orders)
+            try:
+                while not self._over.is_set():
+                    with turn:
+                        number, item = next(offered, (0, None))
+                    if item is None:
+                        break
+                    shard, line = self._replay(shard, item)
+                    self._results.put((number, line))
+            finally:
                 shard.close()
-                shard = Shard(self._orders)
-        finally:
-            self._idle.put(shard)
-        error = f"'{stream}' ended {MAX_ATTEMPTS} processes that replayed it; replay it alone to see why"
-        return Finished(stream, errors=[{"stream": stream, "kind": "WorkerError", "error": error}])
+        except BaseException as error:  # raised where the results are taken
+            last = error
+        self._results.put(last)
+
+    def _replay(self, shard: Shard, item: Item) -> tuple[Shard, bytes]:
+        for _ in range(MAX_ATTEMPTS):
+            line = shard.replay(item)
+            if line is not None:
+                return shard, line
+            shard.close()
+            shard = Shard(self._orders)
+        return shard, msgspec.json.encode(lost(item))
 
     def __enter__(self) -> Shards:
         return self
@@ -80,9 +90,16 @@ class Shards:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown(cancel_futures=True)
-        while not self._idle.empty():
-            self._idle.get().close()
+        self._over.set()
+        while any(thread.is_alive() for thread in self._threads):
+            with contextlib.suppress(queue.Empty):  # nobody may wait for room any more
+                self._results.get(timeout=0.05)
+
+
+def lost(item: Item) -> Finished:
+    """An item that every process died of."""
+    error = f"'{item.stream}' ended {MAX_ATTEMPTS} processes that replayed it; replay it alone to see why"
+    return Finished(item.stream, errors=[{"stream": item.stream, "kind": "WorkerError", "error": error}])
 
 
 class Shard:
@@ -97,13 +114,13 @@ class Shard:
         )
         self._send(msgspec.json.encode(orders))
 
-    def replay(self, number: int) -> Finished | None:
-        """The result for feed ``number``, None when the process is gone."""
+    def replay(self, item: Item) -> bytes | None:
+        """The item's encoded result, None when the process is gone."""
         assert self.process.stdout is not None
-        if not self._send(str(number).encode()):
+        if not self._send(msgspec.json.encode(item)):
             return None
         line = self.process.stdout.readline()
-        return msgspec.json.decode(line, type=Finished) if line.endswith(b"\n") else None
+        return line[:-1] if line.endswith(b"\n") else None
 
     def close(self) -> None:
         """Ends the process."""
@@ -125,17 +142,12 @@ class Shard:
 
 
 def serve() -> None:
-    """The shard's end: orders on the first line of standard input, then feed numbers in ascending order."""
+    """The shard's end: orders on the first line of standard input, then an item a line."""
     lines, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a plugin prints must not end up among the answers
-    orders = msgspec.json.decode(lines.readline(), type=Orders)
-    offered = zip(count(), feeds(orders.paths, orders.chunk_ms), strict=False)
-    with Host(orders.description) as host:
-        restarts = 0
+    with Replayer(msgspec.json.decode(lines.readline(), type=Orders)) as replayer:
         for line in lines:
-            feed = next(feed for number, feed in offered if number == int(line))
-            finished = replay_feed(host, feed)
-            finished.restarts, restarts = host.restarts - restarts, host.restarts
+            finished = replayer.replay(msgspec.json.decode(line, type=Item))
             answers.write(msgspec.json.encode(finished) + b"\n")
             answers.flush()
 

@@ -1,15 +1,20 @@
-"""A replay comes out the same when its processes are killed, and its account closes."""
+"""A replay comes out the same when its processes, or it itself, are killed, and its account closes."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import shutil
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import psutil
 import pytest
 import soundfile
-from stimmung.engine.replay import TABLES, replay
+from stimmung.engine.replay import TABLES, Backend, Means, replay
 from support import RATE, acme, syllables
 
 
@@ -66,3 +71,75 @@ def test_kill_9_in_the_middle_of_a_replay_changes_no_byte(
         assert run["restarts"] >= killer.killed
     assert json.loads((tmp_path / "disturbed" / "run.json").read_text())["ledger"] == run["ledger"]
     assert children(module) == []
+
+
+def digests(out: Path) -> dict[str, str]:
+    """The sha256 of every table of a run."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(out.iterdir())
+        if path.name != "run.json"
+    }
+
+
+PIPELINE = """
+[[extractors]]
+plugin = "acme-loudness"
+[[classifiers]]
+plugin = "acme-loud"
+"""
+
+
+def test_kill_9_of_a_replay_loses_no_finished_file_and_changes_no_byte(corpus: Path, tmp_path: Path) -> None:
+    (tmp_path / "pipeline.toml").write_text(PIPELINE)
+    audio = tmp_path / "corpus"
+    shutil.copytree(corpus, audio)
+    (audio / "03a.wav").write_text("no sound at all")
+
+    def command(out: str) -> list[str]:
+        program = "from stimmung.engine.cli import main; main()"
+        options = ["--pipeline", "pipeline.toml", "--out", out, "--jobs", "2", "--features"]
+        return [sys.executable, "-c", program, "replay", "corpus", *options]
+
+    subprocess.run(command("undisturbed"), cwd=tmp_path, stderr=subprocess.DEVNULL)
+    journal = tmp_path / "killed" / "journal.jsonl"
+    process = subprocess.Popen(command("killed"), cwd=tmp_path, stderr=subprocess.DEVNULL)
+    while not journal.exists() or journal.read_bytes().count(b"\n") < 5:
+        assert process.poll() is None, "it finished before it could be killed"
+        threading.Event().wait(0.005)
+    process.kill()
+    process.wait()
+    lines = journal.read_bytes().splitlines(keepends=True)[1:]
+    finished = [json.loads(line)["stream"] for line in lines if line.endswith(b"\n")]
+    assert 4 <= len(finished) < 13
+    for stream in finished:  # whoever reads one of these again hears nothing, and the tables would differ
+        path = tmp_path / stream
+        times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+        path.write_bytes(path.read_bytes()[:44] + bytes(path.stat().st_size - 44))
+        os.utime(path, ns=times)
+    subprocess.run(command("killed"), cwd=tmp_path, stderr=subprocess.DEVNULL)
+    assert digests(tmp_path / "killed") == digests(tmp_path / "undisturbed")
+    run = json.loads((tmp_path / "killed" / "run.json").read_text())
+    assert (run["resumed"], run["files"], run["failed"]) == (len(finished), 13, 1)
+
+
+@pytest.mark.parametrize("backend", ["dask", "ray"])
+def test_a_backend_gives_the_tables_of_one_process_even_when_a_node_dies(
+    corpus: Path, tmp_path: Path, backend: Backend
+) -> None:
+    replay([str(corpus)], acme(), tmp_path / "here", features=True)
+    killed: list[int] = []
+
+    def kill(done: int, total: int, stream: str) -> None:
+        """Between two waves, so that the next finds one process less."""
+        if not killed:
+            process = children({"dask": "multiprocessing.spawn", "ray": "ray::"}[backend])[0]
+            killed.append(process.pid)
+            process.kill()
+
+    run = replay(
+        [str(corpus)], acme(), tmp_path / backend, features=True, means=Means(2, backend), progress=kill
+    )
+    assert killed
+    assert (run["backend"], run["files"], run["failed"], run["reconciles"]) == (backend, 12, 0, True)
+    assert digests(tmp_path / backend) == digests(tmp_path / "here")
