@@ -14,6 +14,7 @@ import numpy as np
 
 from .errors import PluginError
 from .plugin import Classifier, Extractor, FrameExtractor, Input, TextExtractor
+from .registry import origin_of
 from .types import Floats, Segment, read_only
 
 Method = Literal["describe", "summarise", "extract", "encode", "predict"]
@@ -80,14 +81,17 @@ def facts_of(name: str, plugin: object) -> Facts:
         raise PluginError(
             f"plugin '{name}' follows no contract",
             got=f"a {type(plugin).__name__} without the attributes of an extractor or a classifier",
-            remedy="compare it with stimmung.engine.plugin",
+            remedy=f"compare {origin_of(plugin)} with stimmung.engine.plugin",
         )
     try:
         facts = msgspec.convert(
             {"kind": kind, "name": name, **{field: getattr(plugin, field) for field in fields}}, Facts
         )
     except (msgspec.ValidationError, TypeError) as error:
-        raise PluginError(f"plugin '{name}' declares an unfit attribute: {error}") from None
+        raise PluginError(
+            f"plugin '{name}' declares an unfit attribute: {error}",
+            remedy=f"correct it in {origin_of(plugin)}",
+        ) from None
     for field in fields:
         value = getattr(facts, field)
         if field != "version" and (not value or (isinstance(value, int) and value < 0)):
@@ -95,6 +99,7 @@ def facts_of(name: str, plugin: object) -> Facts:
                 f"plugin '{name}' declares an unfit attribute",
                 got=f"{field} = {value!r}",
                 expected="more than 0",
+                remedy=f"correct it in {origin_of(plugin)}",
             )
     return facts
 
@@ -106,7 +111,9 @@ def perform(plugin: Any, facts: Facts, call: Call) -> Floats:
     except Exception as error:  # a plugin may raise anything; it is named and the stream goes on
         detail = str(error) or "no message"
         raise PluginError(
-            f"plugin '{facts.name}' failed in {call.method}", got=f"{type(error).__name__}: {detail}"
+            f"plugin '{facts.name}' failed in {call.method}",
+            got=f"{type(error).__name__}: {detail}",
+            remedy=f"correct it in {origin_of(plugin)}",
         ) from error
     one = expected_shape(facts, call)
     expected = one if call.method == "describe" else (1, *one)
@@ -116,11 +123,13 @@ def perform(plugin: Any, facts: Facts, call: Call) -> Floats:
             f"plugin '{facts.name}' returned a wrong result from {call.method}",
             got=got,
             expected=f"an array of shape {expected}",
+            remedy=f"correct what it declares, or {call.method}, in {origin_of(plugin)}",
         )
     if not np.isfinite(result).all():
         raise PluginError(
             f"plugin '{facts.name}' returned NaN or infinite numbers from {call.method}",
             expected="finite numbers for any finite audio",
+            remedy=f"correct {call.method} in {origin_of(plugin)}",
         )
     return read_only(result if call.method == "describe" else result[0])
 

@@ -11,6 +11,7 @@ and announcing its class through the hook of its kind::
     from stimmung.engine.plugin import hookimpl
 
     class Loudness:
+        api = 1
         name, version, rate, dim = "loudness", "1", 16000, 1
 
         def extract(self, segments):
@@ -24,6 +25,9 @@ The keyword arguments of the class are the options a pipeline may set; their ann
 checked. Plugins take and return bare numbers; the engine stamps identity and time. A method may be
 called in a process of its own, again after a crash, and for several streams in any order, so
 extractors and classifiers hold no state between calls. Arrays passed in are read-only.
+
+Two optional attributes of the class: ``api`` is the version of these contracts that it was written for
+(1 where it is absent), and ``example`` holds options that :mod:`stimmung.engine.check` builds it with.
 """
 
 from __future__ import annotations
@@ -39,6 +43,8 @@ from .types import Bools, Chunk, Event, Floats, Segment, Sentence
 
 PROJECT = "stimmung"
 ENTRY_POINTS = "stimmung"
+API = 1  # the version of these contracts
+APIS = (1,)  # the versions this engine can still serve; docs/contract.md says when one may go
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

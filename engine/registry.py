@@ -17,31 +17,48 @@ import msgspec
 import pluggy
 
 from .errors import ConfigError, PluginError, StimmungError, UnknownPluginError, nearest
-from .plugin import ENTRY_POINTS, PROJECT, Hooks
+from .plugin import API, APIS, ENTRY_POINTS, PROJECT, Hooks
 
 Role = Literal["source", "detector", "transcriber", "extractor", "classifier", "sink"]
 ROLES: tuple[Role, ...] = typing.get_args(Role)
+_ORIGINS: dict[type[Any], str] = {}
 
 
 def installed() -> dict[str, metadata.EntryPoint]:
-    """Every installed plugin by name, none of them imported; a name taken twice is an error."""
-    found: dict[str, metadata.EntryPoint] = {}
+    """Every installed plugin by name, none of them imported."""
+    return {name: entries[0] for name, entries in _found().items()}
+
+
+def refuse_twins(name: str) -> None:
+    """ConfigError when two distributions provide the plugin ``name``; all others can still be used."""
+    entries = _found().get(name, [])
+    if len(entries) > 1:
+        raise ConfigError(
+            f"two distributions provide a plugin '{name}': {' and '.join(map(origin, entries))}",
+            remedy="uninstall one of them",
+        )
+
+
+def _found() -> dict[str, list[metadata.EntryPoint]]:
+    found: dict[str, list[metadata.EntryPoint]] = {}
     for entry in sorted(
         metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: (entry.name, entry.value)
     ):
-        other = found.get(entry.name)
-        if other is not None and (other.value != entry.value or origin(other) != origin(entry)):
-            raise ConfigError(
-                f"two distributions provide a plugin '{entry.name}': {origin(other)} and {origin(entry)}",
-                remedy="uninstall one of them",
-            )
-        found[entry.name] = entry
+        others = found.setdefault(entry.name, [])
+        # A path that stands twice on sys.path shows its distributions twice.
+        if all((entry.value, origin(entry)) != (other.value, origin(other)) for other in others):
+            others.append(entry)
     return found
 
 
 def origin(entry: metadata.EntryPoint) -> str:
     """The distribution an entry point comes from, with its version."""
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else "an unknown distribution"
+
+
+def origin_of(plugin: object) -> str:
+    """The distribution a built plugin comes from, with its version, if it was loaded here."""
+    return _ORIGINS.get(type(plugin), "an unknown distribution")
 
 
 def load(role: Role, name: str) -> type[Any]:
@@ -63,9 +80,10 @@ def load(role: Role, name: str) -> type[Any]:
 
 def provides(entry: metadata.EntryPoint) -> dict[Role, type[Any]]:
     """The classes a plugin's module announces, by role."""
+    refuse_twins(entry.name)
     try:
         module = entry.load()
-    except Exception as error:  # a foreign module may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a foreign module may raise anything while it is imported
         raise PluginError(
             f"plugin '{entry.name}' of {origin(entry)} cannot be imported",
             got=f"{type(error).__name__}: {error}",
@@ -78,6 +96,8 @@ def provides(entry: metadata.EntryPoint) -> dict[Role, type[Any]]:
     classes: dict[Role, type[Any]] = {}
     for role in ROLES:
         for found in getattr(manager.hook, f"stimmung_{role}")():
+            _check_api(found, entry)
+            _ORIGINS[found] = origin(entry)
             classes[role] = found
     if not classes:
         raise PluginError(
@@ -97,7 +117,9 @@ def build(role: Role, name: str, options: Mapping[str, Any], *arguments: Any) ->
         raise
     except Exception as error:  # a plugin may raise anything while it is built
         raise PluginError(
-            f"plugin '{name}' cannot be built", got=f"{type(error).__name__}: {error}"
+            f"plugin '{name}' cannot be built",
+            got=f"{type(error).__name__}: {error}",
+            remedy=f"correct its options, or {_ORIGINS[kind]}",
         ) from error
 
 
@@ -123,6 +145,18 @@ def check_options(kind: type[Any], name: str, options: Mapping[str, Any], skip: 
         except msgspec.ValidationError as error:
             raise ConfigError(f"option '{option}' of plugin '{name}' is unfit: {error}") from None
     return checked
+
+
+def _check_api(kind: type[Any], entry: metadata.EntryPoint) -> None:
+    api = getattr(kind, "api", 1)
+    if api not in APIS:
+        newer = isinstance(api, int) and api > API
+        raise PluginError(
+            f"plugin '{entry.name}' of {origin(entry)} was written for another contract",
+            got=f"api = {api!r}",
+            expected=f"api = {' or '.join(map(str, APIS))}",
+            remedy="upgrade stimmung" if newer else f"upgrade {entry.dist.name if entry.dist else 'it'}",
+        )
 
 
 def _check_hooks(manager: pluggy.PluginManager, entry: metadata.EntryPoint) -> None:

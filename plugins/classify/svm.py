@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -158,6 +158,8 @@ class Training:
 class Svm:
     """The classifier of a model folder that :meth:`Training.save` filled; raises ModelError."""
 
+    api = 1
+    example: ClassVar = {"model": "emotion_hsf_svm"}
     name = NAME
     trainer = Trainer
 

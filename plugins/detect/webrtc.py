@@ -28,6 +28,7 @@ class WebRtcDetector:
     99.9 % of the hops of read and acted speech.
     """
 
+    api = 1
     name = "webrtc"
     rate = 16_000
     hop = 160

@@ -39,6 +39,7 @@ class Bert:
     not suffice, the batch is halved, and halved again. Raises ModelError when the weights are out of reach.
     """
 
+    api = 1
     name, version = NAME, "1"
 
     def __init__(self, model: str = ENGLISH, batch: int = 32) -> None:

@@ -39,6 +39,7 @@ class OpenSmile:
     segments shorter than about 0.1 s, are 0.
     """
 
+    api = 1
     name = "opensmile"
     rate = 16000
     dim = 6373

@@ -30,6 +30,7 @@ class Console:
     A line with the stream's name comes before the first state of each stream, and again when it changes.
     """
 
+    api = 1
     name = "console"
 
     def __init__(self) -> None:

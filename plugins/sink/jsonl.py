@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 import msgspec
 from stimmung.engine.errors import ConfigError, StimmungError
@@ -19,7 +19,9 @@ class JsonLines:
     Two runs over the same audio write the same bytes, unless ``timing`` adds the lag of each state.
     """
 
+    api = 1
     name = "jsonl"
+    example: ClassVar = {"path": "{folder}/states.jsonl", "predictions": True}
 
     def __init__(self, path: str = "-", *, predictions: bool = False, timing: bool = False) -> None:
         self._path = path

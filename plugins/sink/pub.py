@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -32,7 +33,9 @@ class Publisher:
     ``inproc://``; ConfigError for any other, and when it is in use.
     """
 
+    api = 1
     name = "pub"
+    example: ClassVar = {"endpoint": "tcp://127.0.0.1:*"}
 
     def __init__(self, endpoint: str = "tcp://127.0.0.1:5557") -> None:
         ipv6 = _check(endpoint)

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import soundfile
 from stimmung.engine.chunks import recut
@@ -32,7 +33,9 @@ class FileSource:
     declared end; everything before the fault has been delivered by then. Full scale is ±1.
     """
 
+    api = 1
     name = "file"
+    example: ClassVar = {"spec": "{recording}"}
 
     def __init__(self, spec: str, *, chunk_ms: float | None = None) -> None:
         self._spec = spec

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 from stimmung.engine.chunks import recut
@@ -30,7 +31,9 @@ class PcmSource:
     ends inside a sample raises InputError after every whole sample has been delivered.
     """
 
+    api = 1
     name = "pcm"
+    example: ClassVar = {"spec": "-"}
 
     def __init__(
         self,

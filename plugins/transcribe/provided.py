@@ -35,6 +35,7 @@ class Provided:
     transcript, or it cannot be read.
     """
 
+    api = 1
     name = NAME
     rate = 16000
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from stimmung.engine.cli.plugins import show
 from stimmung.engine.errors import ConfigError, PluginError, StimmungError, UnknownPluginError
 from stimmung.engine.registry import ROLES, build, installed, load, origin, provides
 
@@ -69,7 +70,10 @@ def test_a_plugin_without_options_takes_none() -> None:
 
 def test_a_plugin_that_fails_to_build_is_named() -> None:
     text = line(PluginError, "extractor", "acme-faulty", fault="build")
-    assert text == "plugin 'acme-faulty' cannot be built, got RuntimeError: no licence found"
+    assert text == (
+        "plugin 'acme-faulty' cannot be built, got RuntimeError: no licence found; "
+        "correct its options, or acme-speech 1.0"
+    )
 
 
 def test_two_distributions_cannot_share_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,8 +85,38 @@ def test_two_distributions_cannot_share_a_name(monkeypatch: pytest.MonkeyPatch) 
         return [*real(**choice), metadata.EntryPoint("hsf", "elsewhere.hsf", "stimmung")]
 
     monkeypatch.setattr(metadata, "entry_points", doubled)
-    with pytest.raises(ConfigError, match="two distributions provide a plugin 'hsf'"):
-        installed()
+    assert line(ConfigError, "extractor", "hsf") == (
+        "two distributions provide a plugin 'hsf': an unknown distribution and "
+        f"{origin(real(group='stimmung', name='hsf')['hsf'])}; uninstall one of them"
+    )
+    assert load("extractor", "acme-level").__name__ == "Level"
+
+
+@pytest.mark.parametrize(
+    ("api", "remedy"), [(99, "upgrade stimmung"), (0, "upgrade acme-speech"), ("1", "upgrade acme-speech")]
+)
+def test_a_plugin_for_another_contract_is_named_with_what_to_upgrade(
+    api: object, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load("extractor", "acme-level"), "api", api, raising=False)
+    assert line(PluginError, "extractor", "acme-level") == (
+        "plugin 'acme-level' of acme-speech 1.0 was written for another contract, "
+        f"got api = {api!r}, expected api = 1; {remedy}"
+    )
+
+
+def test_a_module_that_exits_while_it_is_imported_is_named() -> None:
+    text = line(PluginError, "extractor", "acme-exit")
+    assert text.startswith("plugin 'acme-exit' of acme-speech 1.0 cannot be imported, got SystemExit: 3")
+
+
+def test_one_bad_plugin_leaves_the_list_of_the_others_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show([*installed()])
+    rows = {row.split()[0]: row for row in capsys.readouterr().out.splitlines()}
+    assert "broken" in rows["acme-exit"]
+    assert "broken" in rows["acme-misspelt"]
+    for name in ("acme-level", "hsf"):
+        assert rows[name].split()[1:6] == ["extractor", *origin(installed()[name]).split(), "1", "loads"]
 
 
 @pytest.mark.parametrize("name", [name for name, entry in installed().items() if "acme" not in name])

@@ -34,6 +34,7 @@ class DeepSpectrum:
     ``range_db`` below the loudest point has the map's first colour. Raises ModelError.
     """
 
+    api = 1
     name, version = NAME, "1"
     rate, hop, support, channels = RATE, HOP, WINDOW, BANDS
     dim = 1280

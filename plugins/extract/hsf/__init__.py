@@ -31,6 +31,7 @@ from .rows import CHANNELS, assemble, describe
 class Hsf:
     """The ComParE 2016 functionals as a frame extractor."""
 
+    api = 1
     name = "hsf"
     version = "2"
     rate = RATE

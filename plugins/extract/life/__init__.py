@@ -45,6 +45,7 @@ class Life:
     replaces the path of the BERT it was trained with where that has moved. Raises ModelError.
     """
 
+    api = 1
     name, version = NAME, "1"
 
     def __init__(self, model: str = "life_emobank_valence", bert: str = "", batch: int = 32) -> None:

@@ -37,6 +37,7 @@ class SampleCnn:
     ``model`` is a shipped model or a folder that ``stimmung pretrain`` filled; raises ModelError.
     """
 
+    api = 1
     name, version = NAME, "1"
 
     def __init__(self, model: str = "sample_cnn") -> None:

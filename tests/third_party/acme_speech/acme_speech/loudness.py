@@ -9,6 +9,8 @@ class Loudness:
     rate, hop, support, channels, dim = 16000, 160, 400, 1, 3
 
     def describe(self, samples):
+        if len(samples) < self.support:
+            return np.empty((0, self.channels), np.float32)
         frames = np.lib.stride_tricks.sliding_window_view(samples, self.support)[:: self.hop]
         power = np.mean(frames.astype(np.float64) ** 2, axis=1, keepdims=True)
         return (10 * np.log10(power + 1e-10)).astype(np.float32)

@@ -1,0 +1,92 @@
+"""Checks of classifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..types import Floats, read_only
+from .subject import Check, Subject, no_pickle
+
+ROWS = 4
+
+
+def features(subject: Subject) -> Mapping[str, list[Floats]]:
+    """Matrices (4, dim) for every input, by what is in them."""
+    random = np.random.default_rng(0)
+    made = {}
+    for name, scale in (("zeros", 0.0), ("ordinary features", 1.0), ("outlandish features", 1e6)):
+        made[name] = [
+            read_only(scale * random.normal(size=(ROWS, needed.dim))) for needed in subject.facts.inputs
+        ]
+    return made
+
+
+def predicted(subject: Subject, inputs: list[Floats], given: str, plugin: Any = None) -> Floats:
+    """The checked shape of a prediction."""
+    shape = (len(inputs[0]), len(subject.facts.labels))
+    return subject.shaped(subject.call("predict", inputs, plugin), shape, "predict", given)
+
+
+def probabilities(subject: Subject) -> None:
+    """Rows of float32 between 0 and 1 that sum to 1, for any finite features."""
+    for given, inputs in features(subject).items():
+        rows = predicted(subject, inputs, given)
+        if (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1, atol=1e-3):
+            raise subject.fault(
+                f"predict returned no probabilities for {given}",
+                got=np.array2string(rows[0], precision=3),
+                expected="numbers from 0 to 1 that sum to 1",
+                remedy="normalise them, for example by a softmax",
+            )
+
+
+def alone(subject: Subject) -> None:
+    """A row's probabilities depend on that row alone, in any batch and at any time."""
+    inputs = features(subject)["ordinary features"]
+    together = predicted(subject, inputs, "a batch")
+    rows = [
+        predicted(subject, [read_only(one[at : at + 1]) for one in inputs], "one row") for at in range(ROWS)
+    ]
+    subject.same(
+        together, np.concatenate(rows), "a batch gives other numbers than one by one", "treat each row alone"
+    )
+    again = predicted(subject, inputs, "a batch", subject.build())
+    subject.same(together, again, "a second instance gives other numbers", "keep nothing between calls")
+
+
+def untouched(subject: Subject) -> None:
+    """The features handed in are not written to, also where they could be."""
+    inputs = features(subject)["ordinary features"]
+    given = [one.copy() for one in inputs]
+    subject.call("predict", given)
+    if not all(np.array_equal(one, before) for one, before in zip(given, inputs, strict=True)):
+        raise subject.fault(
+            "predict writes to its input", remedy="work on a copy, for example np.array(rows)"
+        )
+
+
+def labels(subject: Subject) -> None:
+    """No label stands twice: votes are counted by label."""
+    declared = subject.facts.labels
+    if len(set(declared)) != len(declared) or len(declared) < 2:
+        raise subject.fault(
+            "its labels cannot be voted on", got=str(declared), remedy="declare two or more, each once"
+        )
+
+
+def pickles(subject: Subject) -> None:
+    """Built and used without pickle."""
+    with no_pickle(subject):
+        predicted(subject, features(subject)["ordinary features"], "ordinary features", subject.build())
+
+
+CLASSIFIERS = (
+    Check("two or more labels, each once", labels),
+    Check("probabilities that sum to 1 for any finite features", probabilities),
+    Check("a row's probabilities depend on that row alone", alone),
+    Check("the input is left as it was", untouched),
+    Check("it neither reads nor writes pickle", pickles),
+)

@@ -1,0 +1,302 @@
+"""The conformance suite finds each broken promise and says what to change."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from stimmung.engine.check import checks, examine, examine_class
+from stimmung.engine.errors import ConfigError
+from stimmung.engine.plugin import Feed, Input
+from stimmung.engine.registry import Role, installed, origin
+from stimmung.engine.types import Chunk, Sentence
+
+BUILT_IN = [name for name, entry in installed().items() if origin(entry).startswith("stimmung ")]
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_every_built_in_plugin_keeps_its_contract(name: str) -> None:
+    assert [f"{found.check}: {found.error}" for found in examine(name, timed=False) if found.error] == []
+
+
+@pytest.mark.parametrize("name", ["acme-level", "acme-loudness", "acme-loud", "acme-speaker"])
+def test_a_sound_outside_plugin_passes(name: str) -> None:
+    findings = list(examine(name))
+    assert len(findings) > 2
+    assert [found for found in findings if found.error or found.skipped] == []
+
+
+class Sound:
+    name, version, rate, dim = "sound", "1", 16000, 1
+
+    def extract(self, segments):  # type: ignore[no-untyped-def]
+        return np.array([[self.one(np.array(s.samples))] for s in segments], np.float32)
+
+    def one(self, samples):  # type: ignore[no-untyped-def]
+        return np.abs(samples).mean()
+
+
+class WrongShape(Sound):
+    dim = 2
+
+
+class Doubles(Sound):
+    def extract(self, segments):  # type: ignore[no-untyped-def]
+        return super().extract(segments).astype(np.float64)
+
+
+class Lists(Sound):
+    def extract(self, segments):  # type: ignore[no-untyped-def]
+        return super().extract(segments).tolist()
+
+
+class Remembers(Sound):
+    calls = 0
+
+    def one(self, samples):  # type: ignore[no-untyped-def]
+        self.calls += 1
+        return self.calls
+
+
+class Unseeded(Sound):
+    def __init__(self) -> None:
+        self.weight = np.random.default_rng().normal()
+
+    def one(self, samples):  # type: ignore[no-untyped-def]
+        return self.weight * np.abs(samples).mean()
+
+
+class OverTheBatch(Sound):
+    def extract(self, segments):  # type: ignore[no-untyped-def]
+        values = super().extract(segments)
+        return values - values.mean() + 1
+
+
+class Writes(Sound):
+    def extract(self, segments):  # type: ignore[no-untyped-def]
+        for segment in segments:
+            segment.samples *= 0.5
+        return np.zeros((len(segments), 1), np.float32)
+
+
+class WritesWhereItCan(Sound):
+    def extract(self, segments):  # type: ignore[no-untyped-def]
+        for segment in segments:
+            if segment.samples.flags.writeable:
+                segment.samples[:] = 0
+        return np.zeros((len(segments), 1), np.float32)
+
+
+class LogOfSilence(Sound):
+    def one(self, samples):  # type: ignore[no-untyped-def]
+        with np.errstate(divide="ignore"):
+            return np.log(np.abs(samples).max())
+
+
+class NeedsASecond(Sound):
+    def one(self, samples):  # type: ignore[no-untyped-def]
+        return samples[self.rate - 1]
+
+
+class Pickles(Sound):
+    def one(self, samples):  # type: ignore[no-untyped-def]
+        return pickle.loads(pickle.dumps(float(samples[0])))  # noqa: S301
+
+
+class Frames:
+    name, version, rate, dim, channels, hop, support = "frames", "1", 16000, 1, 1, 160, 400
+
+    def describe(self, samples):  # type: ignore[no-untyped-def]
+        if len(samples) < self.support:
+            return np.empty((0, 1), np.float32)
+        frames = np.lib.stride_tricks.sliding_window_view(samples, self.support)[:: self.hop]
+        return self.rows(frames, samples).astype(np.float32)
+
+    def rows(self, frames, samples):  # type: ignore[no-untyped-def]
+        return np.abs(frames).max(axis=1, keepdims=True)
+
+    def summarise(self, rows):  # type: ignore[no-untyped-def]
+        return np.array([one.mean(axis=0) for one in rows], np.float32)
+
+
+class NormalisesTheBlock(Frames):
+    def rows(self, frames, samples):  # type: ignore[no-untyped-def]
+        return np.abs(frames).max(axis=1, keepdims=True) / (np.abs(samples).max() + 1e-9)
+
+
+class SeesTheWhole(Frames):
+    def rows(self, frames, samples):  # type: ignore[no-untyped-def]
+        return np.abs(frames).max(axis=1, keepdims=True) + samples[-1]
+
+
+class TooManyRows(Frames):
+    def rows(self, frames, samples):  # type: ignore[no-untyped-def]
+        return np.vstack([super().rows(frames, samples), [[0.0]]])
+
+
+class Words:
+    name, version, dim = "words", "1", 1
+
+    def encode(self, sentences):  # type: ignore[no-untyped-def]
+        longest = max(map(len, sentences))
+        return np.array([[longest] for _ in sentences], np.float32)
+
+
+class NoProbabilities:
+    name, rate, target, labels = "scores", 16000, "arousal", ("low", "high")
+    inputs = (Input("sound", 1),)
+
+    def predict(self, features):  # type: ignore[no-untyped-def]
+        return np.hstack([features[0], -features[0]]).astype(np.float32)
+
+
+class Ranks(NoProbabilities):
+    def predict(self, features):  # type: ignore[no-untyped-def]
+        rank = np.argsort(np.argsort(features[0], axis=0), axis=0) / len(features[0])
+        return np.hstack([rank, 1 - rank]).astype(np.float32)
+
+
+class Twins(Ranks):
+    labels = ("low", "low")
+
+
+class Forgets:
+    name, rate, hop = "forgets", 16000, 160
+
+    def detect(self, samples):  # type: ignore[no-untyped-def]
+        return np.abs(samples).reshape(-1, self.hop).max(axis=1) > np.abs(samples).mean()
+
+
+class Numbers(Forgets):
+    def detect(self, samples):  # type: ignore[no-untyped-def]
+        return np.zeros(len(samples) // self.hop)
+
+
+class Hasty:
+    name, rate = "hasty", 16000
+
+    def __init__(self, origin: object) -> None:
+        pass
+
+    def hear(self, start, samples):  # type: ignore[no-untyped-def]
+        return [Sentence(start, start + len(samples) + 1, "too soon")]
+
+    def finish(self):  # type: ignore[no-untyped-def]
+        return []
+
+
+class ByTheChunk(Hasty):
+    def hear(self, start, samples):  # type: ignore[no-untyped-def]
+        return [Sentence(start, start + len(samples), "a chunk")]
+
+
+class Mono:
+    name = "mono"
+    example: ClassVar = {"spec": "anything"}
+
+    def __init__(self, spec: str) -> None:
+        pass
+
+    def feeds(self):  # type: ignore[no-untyped-def]
+        yield Feed("a", iter([Chunk(np.zeros(5, np.float32), 16000)]))
+
+
+class RaisesAnything(Mono):
+    def __init__(self, spec: str) -> None:
+        if "nobody" in spec:
+            raise OSError("errno 2")
+
+    def feeds(self):  # type: ignore[no-untyped-def]
+        yield Feed("a", iter([Chunk(np.zeros((5, 1), np.float32), 16000)]))
+
+
+class Shouts:
+    name = "shouts"
+
+    def write(self, event):  # type: ignore[no-untyped-def]
+        event.label.upper()
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("role", "kind", "words"),
+    [
+        ("extractor", WrongShape, "a wrong shape for speech, got (1, 1), expected (1, 2); correct what the"),
+        ("extractor", Doubles, "got float64, expected float32; end with .astype(np.float32)"),
+        ("extractor", Lists, "extract returned no array for speech, got list"),
+        ("extractor", Remembers, "the same segment gave other numbers the second time; keep nothing"),
+        ("extractor", Unseeded, "a second instance with the same options gives other numbers; seed"),
+        ("extractor", OverTheBatch, "several segments at once give other numbers than one by one"),
+        ("extractor", Writes, "read-only; its input belongs to the engine: work on a copy"),
+        ("extractor", WritesWhereItCan, "writes to its input; work on a copy"),
+        ("extractor", LogOfSilence, "NaN or infinite numbers for silence, expected finite"),
+        ("extractor", NeedsASecond, "extract failed, got IndexError"),
+        ("extractor", Pickles, "it reads or writes pickle; keep weights in safetensors"),
+        ("extractor", NormalisesTheBlock, "blocks of 1 rows give other rows than the whole"),
+        ("extractor", SeesTheWhole, "row 0 depends on audio outside [0, 400)"),
+        ("extractor", TooManyRows, "describe returned a wrong shape for 400 samples, got (2, 1)"),
+        ("extractor", Words, "sentences together give other numbers than one by one"),
+        ("classifier", NoProbabilities, "predict returned no probabilities for zeros"),
+        (
+            "classifier",
+            Ranks,
+            "a batch gives other numbers than one by one, got a difference of 0.75; treat each row",
+        ),
+        ("classifier", Twins, "its labels cannot be voted on, got ('low', 'low')"),
+        ("detector", Forgets, "audio in pieces of 1 hops gives other flags than the whole"),
+        ("detector", Numbers, "got float64 (20,), expected bool (20,)"),
+        ("transcriber", Hasty, "it returned a sentence out of place"),
+        ("transcriber", ByTheChunk, "audio in chunks of 4000 samples gives other sentences"),
+        ("source", Mono, "got float32 (5,), expected Chunk(float32 (n, channels), rate); reshape"),
+        ("source", RaisesAnything, "__init__ failed, got OSError: errno 2"),
+        ("sink", Shouts, "write of a EmotionState (no_speech) failed, got AttributeError"),
+    ],
+)
+def test_each_broken_promise_is_found_and_the_remedy_named(role: Role, kind: type[Any], words: str) -> None:
+    errors = [found.error for found in examine_class(kind.__name__, role, kind) if found.error]
+    assert any(words in error for error in errors), errors
+    assert all(error.startswith(f"plugin '{kind.__name__}': ") and "\n" not in error for error in errors)
+    assert all("; " in error for error in errors)
+
+
+@pytest.mark.parametrize(("role", "kind"), [("extractor", Sound), ("extractor", Frames)])
+def test_the_sound_twin_of_the_faulty_passes(role: Role, kind: type[Any]) -> None:
+    assert [found.error for found in examine_class("sound", role, kind) if found.error] == []
+
+
+@pytest.mark.parametrize("kind", [Sound, Frames])
+def test_a_plugin_slower_than_its_budget_is_told_how_to_be_faster(
+    kind: type[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stimmung.engine.check.extractors.BUDGET", -1.0)
+    (error,) = [found.error for found in examine_class("slow", "extractor", kind) if found.error]
+    assert "a window of 5 s every 1 s would fall behind" in error
+    assert "split it into describe and summarise" in error
+    assert all(not found.error for found in examine_class("slow", "extractor", kind, timed=False))
+
+
+def test_what_cannot_be_built_here_is_said_and_is_no_failure() -> None:
+    class Elsewhere(Sound):
+        def __init__(self) -> None:
+            raise ConfigError("no licence for 'elsewhere'", remedy="buy one")
+
+    (found,) = examine_class("elsewhere", "extractor", Elsewhere)
+    assert (found.error, found.skipped) == ("", "no licence for 'elsewhere'; buy one")
+
+
+def test_a_source_without_an_example_is_not_opened() -> None:
+    class Live:
+        name = "live"
+
+    (found,) = examine_class("live", "source", Live)
+    assert "a source is opened only as its class says" in found.skipped
+
+
+def test_every_check_has_a_name_of_its_own() -> None:
+    for role, kind in (("extractor", Sound), ("extractor", Frames), ("extractor", Words), ("sink", Shouts)):
+        names = [check.name for check in checks(role, kind)]  # type: ignore[arg-type]
+        assert len(names) == len(set(names)) > 1
