@@ -53,6 +53,13 @@ class Bus(Protocol):
         """Hands out the answers that have come, waiting ``timeout_s`` for a first; False if none has."""
         ...
 
+    def renew(self) -> None:
+        """Replaces every worker process by one that loads its plugin afresh; streams go on meanwhile.
+
+        May be called from a signal handler: it only leaves word, and the next turn acts on it.
+        """
+        ...
+
     @property
     def restarts(self) -> int:
         """How often a worker had to be started again."""
@@ -95,6 +102,9 @@ class LocalBus:
 
     def pump(self, timeout_s: float = 0.0) -> bool:
         return hand_out(self._answers)
+
+    def renew(self) -> None:
+        pass  # what this process has imported stays as it is
 
     @property
     def restarts(self) -> int:

@@ -26,6 +26,7 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Options = dict[str, Any]
+OWN_KEYS = ("plugin", "name", "python", "command")  # of a plugin's table; all others are its options
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,11 +54,22 @@ class BusTable(Table, frozen=True, kw_only=True):
 
 
 class PluginTable(Table, frozen=True, kw_only=True):
-    """A plugin by name, what to call it here, and its options."""
+    """A plugin by name, what to call it here, and its options.
+
+    ``python`` is the interpreter of a virtual environment of the plugin's own, ``command`` any program that
+    speaks the wire format, with its arguments. Either runs in processes, whatever the bus of the others.
+    """
 
     plugin: str
     name: str
     options: Options = msgspec.field(default_factory=dict)
+    python: str = ""
+    command: list[str] = []
+
+    @property
+    def apart(self) -> bool:
+        """True when another interpreter or program than this one serves the plugin."""
+        return bool(self.python or self.command)
 
 
 class ActivityTable(Table, frozen=True, kw_only=True):
@@ -160,6 +172,10 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
         tables["transcript"] = _plugin(tables["transcript"], f"{where}: [transcript]")
     description = decode(tables, Description, where)
     _check_ranges(description, where)
+    if description.activity is not None:
+        _here(description.activity.detector, f"{where}: [activity]")
+    if description.transcript is not None:
+        _here(description.transcript, f"{where}: [transcript]")
     return description
 
 
@@ -168,8 +184,18 @@ def _plugin(entry: Any, where: str) -> dict[str, Any]:
         raise ConfigError(
             f"{where} names no plugin", expected='plugin = "NAME"', remedy="see stimmung plugins"
         )
-    options = {key: value for key, value in entry.items() if key not in ("plugin", "name")}
-    return {"plugin": entry["plugin"], "name": entry.get("name", entry["plugin"]), "options": options}
+    own = {key: entry[key] for key in OWN_KEYS if key in entry}
+    if "python" in own and "command" in own:
+        raise ConfigError(f"{where} has both python and command", remedy="keep the one that serves it")
+    options = {key: value for key, value in entry.items() if key not in OWN_KEYS}
+    return {"name": entry["plugin"], **own, "options": options}
+
+
+def _here(table: PluginTable, where: str) -> None:
+    if table.apart:
+        raise ConfigError(
+            f"{where} cannot run apart: it holds a stream's state", remedy="remove python and command there"
+        )
 
 
 def _refuse_twins(names: list[str], where: str) -> None:

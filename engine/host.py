@@ -78,6 +78,10 @@ class Host:
             )
         return transcriber
 
+    def renew(self) -> None:
+        """Swaps every worker process for one that loads its plugin afresh; streams go on meanwhile."""
+        self.bus.renew()
+
     @property
     def restarts(self) -> int:
         """How often a worker had to be started again."""
@@ -124,6 +128,11 @@ def open_sink(table: PluginTable) -> Sink:
 
 
 def _open_bus(description: Description) -> Bus:
+    apart = any(table.apart for table in (*description.extractors, *description.classifiers))
+    if apart and description.bus.transport == "local":
+        from .mixed_bus import MixedBus
+
+        return MixedBus(description)
     if description.bus.transport == "local":
         return LocalBus(description)
     from .zmq_bus import ZmqBus  # a worker needs no host, and a local pipeline no ZeroMQ

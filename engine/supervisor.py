@@ -1,8 +1,9 @@
 """Starts worker processes, watches them, and starts them again.
 
 A worker that dies is replaced at once; one that keeps dying without having answered a call is
-replaced ever more slowly and after ``MAX_DEATHS`` deaths in a row is parked. The supervisor never
-waits: :meth:`Supervisor.watch` is called by the bus whenever it turns.
+replaced ever more slowly and after ``MAX_DEATHS`` deaths in a row is parked. A worker whose plugin was
+upgraded serves on until its successor has said hello. The supervisor never waits:
+:meth:`Supervisor.watch` is called by the bus whenever it turns.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 import msgspec
 
+from .errors import ConfigError
 from .worker import Assignment
 
 log = logging.getLogger("stimmung.supervisor")
@@ -34,6 +37,8 @@ class Post:
     deaths: int = 0
     due_s: float = 0.0
     process: subprocess.Popen[bytes] | None = None
+    replaces: Post | None = None
+    retired: bool = False
 
     @property
     def name(self) -> str:
@@ -50,6 +55,11 @@ class Post:
         """True when the worker died too often to be replaced again."""
         return self.deaths >= MAX_DEATHS
 
+    @property
+    def serves(self) -> bool:
+        """True but for a successor that is not ready yet, and for whom one took over."""
+        return self.replaces is None and not self.retired
+
 
 @dataclass(slots=True)
 class Supervisor:
@@ -64,21 +74,78 @@ class Supervisor:
         for number in range(workers):
             post = Post(assignment, number)
             self.posts.append(post)
-            self._launch(post)
+            try:
+                self._launch(post)
+            except OSError as error:
+                raise ConfigError(
+                    f"the worker of plugin '{post.name}' cannot be started",
+                    got=f"{error.strerror}: {_program(post)[0]}",
+                    remedy="correct python or command, or make that environment",
+                ) from None
+
+    def renew(self, names: Container[str]) -> None:
+        """Starts a successor beside every worker of the plugins called ``names``."""
+        for post in [one for one in self.posts if one.name in names and one.serves]:
+            number = 1 + max(other.number for other in self.posts)
+            successor = Post(post.assignment, number, replaces=post)
+            try:
+                self._launch(successor)
+            except OSError as error:
+                log.error("no successor of worker %s: %s; it serves on", post.identity, error)
+                continue
+            self.posts.append(successor)
+
+    def promote(self, identity: bytes) -> bytes | None:
+        """A successor is ready: the identity of the worker it replaces, which is retired now."""
+        post = self._successor(identity)
+        if post is None or post.replaces is None:
+            return None
+        old, post.replaces = post.replaces, None
+        old.retired = True
+        if old.process is None:
+            self.posts.remove(old)
+        log.warning("worker %s took over from %s", post.identity, old.identity)
+        return old.identity.encode()
+
+    def reject(self, identity: bytes, error: str) -> bool:
+        """Ends a successor that cannot serve; False when ``identity`` is none."""
+        post = self._successor(identity)
+        if post is None or post.process is None:
+            return False
+        log.error("successor %s is refused, its predecessor serves on: %s", post.identity, error)
+        post.process.kill()
+        post.process.wait()
+        self.posts.remove(post)
+        return True
+
+    def _successor(self, identity: bytes) -> Post | None:
+        waiting = (one for one in self.posts if one.replaces is not None)
+        return next((one for one in waiting if one.identity.encode() == identity), None)
 
     def watch(self) -> list[bytes]:
         """The identities of the workers found dead since the last call; replacements are started."""
         dead = []
-        for post in self.posts:
+        for post in [*self.posts]:
             if post.process is not None and post.process.poll() is not None:
                 dead.append(post.identity.encode())
                 self._bury(post)
+                if post.retired or post.replaces is not None:
+                    self.posts.remove(post)
+                    continue
             if post.process is None and not post.parked and time.monotonic() >= post.due_s:
-                post.generation += 1
-                self.restarts += 1
-                self._launch(post)
-                log.warning("worker %s restarted as process %d", post.identity, self.pid(post.identity))
+                self._restart(post)
         return dead
+
+    def _restart(self, post: Post) -> None:
+        post.generation += 1
+        self.restarts += 1
+        try:
+            self._launch(post)
+        except OSError as error:  # its environment may be about to be made again
+            log.warning("worker %s cannot be restarted: %s", post.identity, error)
+            self._died(post)
+            return
+        log.warning("worker %s restarted as process %d", post.identity, self.pid(post.identity))
 
     def answered(self, identity: bytes) -> None:
         """The worker answered a call: whatever its predecessors died of is over."""
@@ -88,7 +155,8 @@ class Supervisor:
 
     def parked(self, name: str) -> bool:
         """True when every worker of the plugin called ``name`` is parked."""
-        return all(post.parked for post in self.posts if post.name == name)
+        posts = [post for post in self.posts if post.name == name and post.serves]
+        return bool(posts) and all(post.parked for post in posts)
 
     def pid(self, identity: str) -> int:
         """The process of a living worker, 0 when it is not running."""
@@ -116,22 +184,37 @@ class Supervisor:
             post.process = None
 
     def _launch(self, post: Post) -> None:
-        command = [sys.executable, "-m", "stimmung.engine.worker"]
         assignment = msgspec.json.encode(post.assignment).decode()
         arguments = [self.endpoint, post.identity, str(os.getpid()), assignment]
+        environment = {**os.environ, **one_thread()}
+        if post.assignment.table.apart:
+            # What this interpreter was told to import is not meant for another.
+            for name in ("PYTHONPATH", "PYTHONHOME"):
+                environment.pop(name, None)
         post.process = subprocess.Popen(
-            [*command, *arguments], env={**os.environ, **one_thread()}, stdin=subprocess.DEVNULL
+            [*_program(post), *arguments], env=environment, stdin=subprocess.DEVNULL
         )
 
     def _bury(self, post: Post) -> None:
         assert post.process is not None
         code = post.process.returncode
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        if post.retired:
+            post.process = None
+            return
+        self._died(post)
+        log.warning("worker %s ended %s%s", post.identity, how, "; it is parked" if post.parked else "")
+
+    def _died(self, post: Post) -> None:
         post.process = None
         post.deaths += 1
         delay_s = 0.0 if post.deaths == 1 else FIRST_DELAY_S * 2 ** (post.deaths - 1)
         post.due_s = time.monotonic() + delay_s
-        log.warning("worker %s ended %s%s", post.identity, how, "; it is parked" if post.parked else "")
+
+
+def _program(post: Post) -> list[str]:
+    table = post.assignment.table
+    return table.command or [table.python or sys.executable, "-m", "stimmung.engine.worker"]
 
 
 def one_thread() -> dict[str, str]:

@@ -30,6 +30,7 @@ log = logging.getLogger("stimmung.bus")
 
 MAX_ATTEMPTS = 3
 START_S = 120.0
+THREADS = "inproc://bus"
 TURN_MS = 20
 WATCH_S = 0.02
 
@@ -49,6 +50,7 @@ class Peer:
 
     name: str
     credit: int
+    retiring: bool = False
     tickets: set[int] = field(default_factory=set)
     kept: OrderedDict[int, None] = field(default_factory=OrderedDict)
 
@@ -60,18 +62,18 @@ class Peer:
 
 
 class ZmqBus:
-    """One ROUTER socket, a queue for each plugin, and the workers behind it."""
+    """One ROUTER socket, a queue for each plugin, and the threads or processes behind it."""
 
     def __init__(self, description: Description) -> None:
         self._table = description.bus
         self._folder = tempfile.TemporaryDirectory(prefix="stimmung-")
-        inproc = self._table.transport == "inproc"
-        self._endpoint = "inproc://bus" if inproc else f"ipc://{self._folder.name}/bus"
+        endpoint = f"ipc://{self._folder.name}/bus"
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.bind(self._endpoint)
-        self.supervisor = Supervisor(self._endpoint)
+        self._socket.bind(THREADS)
+        self._socket.bind(endpoint)
+        self.supervisor = Supervisor(endpoint)
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._facts: dict[str, Facts] = {}
@@ -79,6 +81,7 @@ class ZmqBus:
         self._queues: dict[str, deque[int]] = {}
         self._open: dict[int, Open] = {}
         self._answers: deque[tuple[Then, Answer]] = deque()
+        self._renew: deque[str] = deque()
         self._ticket = 0
         self._watch_s = 0.0
         try:
@@ -112,6 +115,9 @@ class ZmqBus:
             self._turn(min(TURN_MS, left_ms))
         return hand_out(self._answers)
 
+    def renew(self) -> None:
+        self._renew.extend(self._queues)
+
     @property
     def restarts(self) -> int:
         return self.supervisor.restarts
@@ -135,7 +141,7 @@ class ZmqBus:
         assignments = [Assignment(role, table) for role, table in roles(description)]
         for assignment in assignments:
             self._queues[assignment.table.name] = deque()
-            if self._table.transport == "ipc":
+            if self._table.transport == "ipc" or assignment.table.apart:
                 self.supervisor.start(assignment, self._table.workers)
             else:
                 self._start_threads(assignment)
@@ -144,9 +150,10 @@ class ZmqBus:
         while len(self._peers) < expected:
             self._turn(TURN_MS)
             for name in self._queues:
-                if self._table.transport == "ipc" and self.supervisor.parked(name):
+                if self.supervisor.parked(name):
                     raise WorkerError(
-                        f"the worker of plugin '{name}' cannot be started", remedy="see its output"
+                        f"the worker of plugin '{name}' cannot be started",
+                        remedy="see its output; an environment of its own needs stimmung too",
                     )
             if time.monotonic() > deadline_s:
                 missing = sorted(set(self._queues) - set(self._facts)) or "more workers"
@@ -164,7 +171,7 @@ class ZmqBus:
     def _serve_thread(self, assignment: Assignment, identity: str) -> None:
         with self._context.socket(zmq.DEALER) as socket:
             socket.setsockopt(zmq.IDENTITY, identity.encode())
-            socket.connect(self._endpoint)
+            socket.connect(THREADS)
             serve(socket, assignment, alive=lambda: not self._stopping.is_set())
 
     def _turn(self, timeout_ms: int) -> None:
@@ -177,10 +184,13 @@ class ZmqBus:
         if time.monotonic() < self._watch_s:
             return
         self._watch_s = time.monotonic() + WATCH_S
+        if self._renew:
+            names = {self._renew.popleft() for _ in range(len(self._renew))}
+            self.supervisor.renew(names)
         for dead in self.supervisor.watch():
             self._requeue(dead)
         for name, queue in self._queues.items():
-            if queue and self._table.transport == "ipc" and self.supervisor.parked(name):
+            if queue and self.supervisor.parked(name):
                 self._fail_all(name)
 
     def _take(self, identity: bytes, frames: wire.Frames) -> None:
@@ -190,6 +200,8 @@ class ZmqBus:
             log.warning("message from %r ignored: %s", identity, error)
             return
         if isinstance(message, wire.Refuse):
+            if self.supervisor.reject(identity, message.error):
+                return
             raise _refusal(message)
         if isinstance(message, wire.Hello):
             self._welcome(identity, message)
@@ -204,10 +216,22 @@ class ZmqBus:
         name = message.facts.name
         known = self._facts.setdefault(name, message.facts) if name in self._queues else None
         if known != message.facts:
-            log.error("worker %r of plugin '%s' is refused: it declares other facts", identity, name)
+            error = f"plugin '{name}' declares other facts than before, so its features are others"
+            if not self.supervisor.reject(identity, error):
+                log.error("worker %r is refused: %s", identity, error)
             return
         self._peers[identity] = Peer(name, message.credit)
+        old = self.supervisor.promote(identity)
+        if old is not None and old in self._peers:
+            self._peers[old].retiring = True
+            self._dismiss(old)
         self._dispatch(name)
+
+    def _dismiss(self, identity: bytes) -> None:
+        """Sends a retiring worker home once it has answered everything it was asked."""
+        if self._peers[identity].retiring and not self._peers[identity].tickets:
+            del self._peers[identity]
+            self._socket.send_multipart([identity, *wire.encode(wire.Stop())])
 
     def _settle(self, identity: bytes, ticket: int, answer: Answer) -> None:
         peer = self._peers[identity]
@@ -219,6 +243,7 @@ class ZmqBus:
         if waiting is not None:
             facts = self._facts[waiting.call.plugin]
             self._answers.append((waiting.then, _checked(answer, waiting.call, facts)))
+        self._dismiss(identity)
         self._dispatch(peer.name)
 
     def _give_up(self, ticket: int, reason: str, error: str) -> None:
@@ -232,7 +257,7 @@ class ZmqBus:
             free = [
                 (len(peer.tickets), identity)
                 for identity, peer in self._peers.items()
-                if peer.name == name and len(peer.tickets) < peer.credit
+                if peer.name == name and not peer.retiring and len(peer.tickets) < peer.credit
             ]
             if not free:
                 return

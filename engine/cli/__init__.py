@@ -19,7 +19,8 @@ from ..errors import StimmungError
 COMMANDS = {
     "run": ("stimmung.engine.cli.run", "Print the rolling emotion states of a source, live."),
     "replay": ("stimmung.engine.cli.replay", "Replay files or folders into tables of states."),
-    "plugins": ("stimmung.engine.cli.plugins", "List the installed plugins."),
+    "plugins": ("stimmung.engine.cli.plugins", "List the installed plugins, or check them."),
+    "new-plugin": ("stimmung.engine.cli.new_plugin", "Write the package of a new plugin."),
     "models": ("stimmung.engine.cli.models", "List the models, or show one's card."),
     "bench": ("stimmung.engine.cli.bench", "Measure speed, buses and memory on this machine."),
 }

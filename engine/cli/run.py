@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any
 
@@ -54,11 +55,15 @@ def command(
       stimmung run --source sample
       stimmung run --source interview.wav --speed 1
       arecord -t raw -f S16_LE -r 16000 | stimmung run --source - --sink jsonl
+
+    A plugin that runs in processes may be upgraded meanwhile: SIGUSR1 (kill -USR1 PID) swaps every
+    worker for a fresh one without stopping the stream.
     """
     description = described(pipeline, bus, workers)
     paced = speed == "1"
     opened = open_source(source, chunk_ms=chunk_ms or (PACED_CHUNK_MS if paced else None))
     with Host(description) as host:
+        signal.signal(signal.SIGUSR1, lambda *_: host.renew())
         outlets = [open_sink(_sink(spec)) for spec in sinks]
         try:
             failures = run(host, opened.feeds(), outlets, paced=paced)

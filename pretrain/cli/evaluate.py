@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from stimmung.engine.cli.progress import progress
-
-from ..evaluate import evaluate
 
 
 @click.command(short_help="Evaluate a recipe under a speaker-disjoint protocol.")
@@ -20,6 +17,11 @@ def command(recipe: Path, corpus: Path, protocol: str, out: Path) -> None:
 
     Example: stimmung evaluate configs/emotion_hsf_svm.toml --corpus corpus.csv --protocol loso --out report
     """
+    # Both take a second to import, which stimmung --help need not.
+    from stimmung.engine.cli.progress import progress
+
+    from ..evaluate import evaluate
+
     with progress("evaluate") as step:
         report = evaluate(recipe, corpus, protocol, out, step)
     low, high = report["uar_ci95"]

@@ -5,9 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from stimmung.engine.cli.progress import progress
-
-from ..train import train
 
 
 @click.command(short_help="Train a model from a recipe and a corpus.")
@@ -19,6 +16,11 @@ def command(recipe: Path, corpus: Path, out: Path) -> None:
 
     Example: stimmung train configs/emotion_hsf_svm.toml --corpus corpus.csv --out my_model
     """
+    # Both take a second to import, which stimmung --help need not.
+    from stimmung.engine.cli.progress import progress
+
+    from ..train import train
+
     with progress("train") as step:
         folder = train(recipe, corpus, out, step)
     click.echo(f"trained {folder}")

@@ -1,0 +1,64 @@
+"""Plugins with an environment or a language of their own beside those in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from .bus import LocalBus, Then
+from .call import Call, Facts
+from .config import BusTable, Description
+from .zmq_bus import ZmqBus
+
+
+class MixedBus:
+    """Two buses as one: processes for the plugins that run apart, this thread for the others."""
+
+    def __init__(self, description: Description) -> None:
+        table = description.bus
+        apart = BusTable(transport="ipc", workers=table.workers, queue=table.queue, policy=table.policy)
+        near = _part(description, table, apart=False)
+        self._near = LocalBus(near)
+        try:
+            self._far = ZmqBus(_part(description, apart, apart=True))
+        except BaseException:
+            self._near.close()
+            raise
+        self._facts = {**self._near.facts, **self._far.facts}
+
+    @property
+    def facts(self) -> Mapping[str, Facts]:
+        return self._facts
+
+    def submit(self, call: Call, then: Then) -> None:
+        bus = self._near if call.plugin in self._near.facts else self._far
+        bus.submit(call, then)
+
+    def pump(self, timeout_s: float = 0.0) -> bool:
+        some = self._near.pump()
+        return self._far.pump(0.0 if some else timeout_s) or some
+
+    def renew(self) -> None:
+        self._far.renew()
+
+    @property
+    def restarts(self) -> int:
+        return self._far.restarts
+
+    @property
+    def pids(self) -> list[int]:
+        return self._far.pids
+
+    def close(self) -> None:
+        self._near.close()
+        self._far.close()
+
+
+def _part(description: Description, bus: BusTable, *, apart: bool) -> Description:
+    return msgspec.structs.replace(
+        description,
+        bus=bus,
+        extractors=[table for table in description.extractors if table.apart == apart],
+        classifiers=[table for table in description.classifiers if table.apart == apart],
+    )
