@@ -21,8 +21,6 @@ from .recipe import Recipe
 
 Progress = Callable[[int, int, str], None]
 
-SHORTEST_S = 0.1
-
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -100,7 +98,7 @@ def standardise_by_speaker(rows: Rows, speakers: Sequence[str]) -> Rows:
 
 def _descriptions(recipe: Recipe) -> Iterator[Description]:
     """A pipeline without classifiers for whole recordings, and one for each length of window."""
-    segments = [SegmentsTable(kind="whole", shortest_s=SHORTEST_S)]
+    segments = [SegmentsTable(kind="whole", shortest_s=recipe.shortest_s)]
     segments += [SegmentsTable(window_s=s, hop_s=s / 2, shortest_s=s) for s in recipe.windows_s]
     for table in segments:
         yield Description(stream=StreamTable(rate=recipe.rate), segments=table, extractors=recipe.extractors)

@@ -29,7 +29,8 @@ class Recipe(Table, frozen=True, kw_only=True):
     """Everything that decides what a trained model becomes, apart from the corpus.
 
     ``rate`` in Hz. ``target`` is the corpus' label column. ``windows_s`` are lengths of windows, cut
-    every half length from the recordings and trained on beside the whole recordings.
+    every half length from the recordings and trained on beside the whole recordings; a recording must
+    be as long as ``shortest_s``, in seconds.
     ``normalise``: "speaker" standardises features over all of each speaker's recordings, the tested
     ones included (without their labels); such a model can be evaluated, but cannot run live.
     ``protocol`` gives the figures of the card.
@@ -43,6 +44,7 @@ class Recipe(Table, frozen=True, kw_only=True):
     about: About
     rate: Count = 16000
     windows_s: list[Positive] = msgspec.field(default_factory=list)
+    shortest_s: Positive = 0.1
     normalise: Literal["none", "speaker"] = "none"
     protocol: str = "loso"
     seed: int = 0

