@@ -60,5 +60,5 @@ def test_loudness_alone_does_not_change_the_picture(plugin: DeepSpectrum) -> Non
 def test_unknown_colours_and_foreign_models_are_refused() -> None:
     with pytest.raises(ConfigError, match="matplotlib has no colour map 'rainbows'"):
         DeepSpectrum(colours="rainbows")
-    with pytest.raises(ModelError, match="model 'emotion_hsf_svm' is not for the extractor 'deep_spectrum'"):
+    with pytest.raises(ModelError, match="model 'emotion_hsf_svm' is not for the plugin 'deep_spectrum'"):
         DeepSpectrum("emotion_hsf_svm")

@@ -80,7 +80,7 @@ def test_what_trained_is_what_runs(bert: Bert, trained: Compressor, model: Path)
 
 
 def test_models_that_do_not_fit_are_refused(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="model 'emotion_hsf_svm' is not for the extractor 'life'"):
+    with pytest.raises(ModelError, match="model 'emotion_hsf_svm' is not for the plugin 'life'"):
         Life("emotion_hsf_svm")
     with pytest.raises(ModelError, match="does not fit its BERT, got 384 values a token, expected 16"):
         Life(str(model), bert="all-MiniLM-L6-v2")

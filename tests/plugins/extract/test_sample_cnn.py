@@ -132,7 +132,7 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         return str(caught.value)
 
     assert "no model 'nowhere'" in refused("nowhere")
-    assert "is not for the extractor 'sample_cnn'" in refused(save(tmp_path / "other", plugin="svm"))
+    assert "is not for the plugin 'sample_cnn'" in refused(save(tmp_path / "other", plugin="svm"))
     assert "holds no SampleCNN" in refused(
         save(tmp_path / "wide", header='{"filters": [9,9,9,9], "local": 33}')
     )
