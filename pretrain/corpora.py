@@ -16,11 +16,15 @@ from stimmung.engine.errors import InputError, nearest
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One recording: where it is, who speaks, and the label to be recognised."""
+    """One recording: where it is, who speaks, and the label to be recognised; or a sentence of a document.
+
+    A sentence has its ``text``, its document as the speaker, and its place in the table for a file.
+    """
 
     file: Path
     speaker: str
     label: str
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,17 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from stimmung.engine.errors import ConfigError
 from stimmung.engine.types import Floats
 
 from . import metrics
 from .corpora import Corpus, read_corpus
-from .features import Progress, Rows, compute, standardise_by_speaker
+from .features import Progress, Rows, compute, compute_sentences, standardise_by_speaker
 from .fit import build_trainer, fit_speakers, of_speakers
 from .folds import Fold, read_protocol
 from .recipe import Recipe, read_recipe
+from .targets import Targets
+from .texts import EMOBANK, as_corpus, read_emobank
 
 REPORT = "report.json"
 LIBRARIES = ("stimmung", "numpy", "scipy", "scikit-learn", "skops", "soundfile")
@@ -36,7 +39,7 @@ def evaluate(
     recordings. Raises ConfigError, InputError or ProtocolError.
     """
     read = read_recipe(recipe)
-    data = read_corpus(corpus, read.target, read.labels)
+    data = read_items(read, corpus)
     folds = read_protocol(protocol, data.speakers)
     rows = corpus_rows(read, data, progress)
     report = run_folds(read, data, rows, folds, protocol, progress)
@@ -45,8 +48,29 @@ def evaluate(
     return report
 
 
+def read_items(recipe: Recipe, path: Path) -> Corpus:
+    """The corpus labelled for the recipe's target: by its own column, by configs/targets.toml, or EmoBank."""
+    targets = Targets()
+    if (path / EMOBANK).is_file():
+        corpus = as_corpus(read_emobank(path, recipe.target))
+    elif targets.has(path, recipe.target):
+        corpus = targets.read(path, recipe.target)[0]
+    else:
+        return read_corpus(path, recipe.target, recipe.labels)
+    unknown = sorted({item.label for item in corpus.items} - set(recipe.labels))
+    if unknown:
+        raise ConfigError(
+            f"recipe '{recipe.name}' lacks labels of its target",
+            got=", ".join(recipe.labels),
+            expected=f"{', '.join(unknown)} too",
+        )
+    return corpus
+
+
 def corpus_rows(recipe: Recipe, corpus: Corpus, progress: Progress | None) -> Rows:
     """The features a recipe asks for."""
+    if corpus.items[0].text is not None:
+        return compute_sentences(recipe, corpus, progress or _silent)
     rows = compute(recipe, corpus, progress or _silent)
     if recipe.normalise == "speaker":
         return standardise_by_speaker(rows, [item.speaker for item in corpus.items])

@@ -11,15 +11,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from stimmung.engine.config import Description, SegmentsTable, StreamTable
-from stimmung.engine.errors import PluginError, ProtocolError
+from stimmung.engine.errors import ConfigError, PluginError, ProtocolError
 from stimmung.engine.host import Host, open_source
-from stimmung.engine.plugin import Input
+from stimmung.engine.plugin import Input, TextExtractor
+from stimmung.engine.registry import build
 from stimmung.engine.types import Chunk, Fault, Features, Floats
 
 from .corpora import Corpus
 from .recipe import Recipe
 
 Progress = Callable[[int, int, str], None]
+SENTENCES = 512  # at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,27 @@ def compute(recipe: Recipe, corpus: Corpus, progress: Progress) -> Rows:
         window_s=np.array(window_s),
         hours=samples / recipe.rate / 3600,
     )
+
+
+def compute_sentences(recipe: Recipe, corpus: Corpus, progress: Progress) -> Rows:
+    """One row for each sentence; raises ConfigError when an extractor of the recipe reads no sentences."""
+    texts = [item.text or "" for item in corpus.items]
+    inputs, features = [], []
+    for table in recipe.extractors:
+        plugin = build("extractor", table.plugin, table.options)
+        if not isinstance(plugin, TextExtractor):
+            raise ConfigError(
+                f"extractor '{table.plugin}' reads no sentences",
+                got=f"corpus '{corpus.name}', which holds no audio",
+            )
+        inputs.append(Input(table.name, plugin.dim, plugin.version))
+        parts = []
+        for at in range(0, len(texts), SENTENCES):
+            parts.append(plugin.encode(texts[at : at + SENTENCES]))
+            progress(min(at + SENTENCES, len(texts)), len(texts), "features")
+        features.append(np.concatenate(parts))
+    count = len(texts)
+    return Rows(tuple(inputs), features, np.arange(count), np.zeros(count), 0.0)
 
 
 def standardise_by_speaker(rows: Rows, speakers: Sequence[str]) -> Rows:

@@ -17,6 +17,7 @@ from stimmung.engine.errors import ConfigError, ProtocolError
 
 LOSO = "loso"
 FILE = "folds:"
+GROUPS = "groups:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +44,34 @@ class FoldsTable(Table, frozen=True):
 
 
 def read_protocol(protocol: str, speakers: Iterable[str]) -> list[Fold]:
-    """The folds of ``loso`` or ``folds:FILE`` over these speakers, verified; raises ProtocolError."""
+    """The folds of a protocol over these speakers, verified; raises ConfigError or ProtocolError.
+
+    ``loso`` tests one speaker at a time, ``groups:N`` deals them into N groups in the order of their
+    names and tests one group at a time, ``folds:FILE`` does as the file says.
+    """
     everybody = sorted(set(speakers))
     if protocol == LOSO:
         folds = [Fold(s, tuple(o for o in everybody if o != s), (s,)) for s in everybody]
+    elif protocol.startswith(GROUPS):
+        folds = _groups(protocol.removeprefix(GROUPS), everybody)
     elif protocol.startswith(FILE):
         folds = _read_folds(Path(protocol.removeprefix(FILE)), everybody)
     else:
-        raise ConfigError(f"unknown protocol '{protocol}'", expected=f"{LOSO} or {FILE}FILE")
+        raise ConfigError(f"unknown protocol '{protocol}'", expected=f"{LOSO}, {GROUPS}N or {FILE}FILE")
     verify(folds, everybody)
     return folds
+
+
+def _groups(number: str, speakers: Sequence[str]) -> list[Fold]:
+    if not number.isdecimal() or not 2 <= int(number) <= len(speakers):
+        raise ConfigError(
+            f"protocol '{GROUPS}{number}' does not suit the corpus", expected=f"2 to {len(speakers)} groups"
+        )
+    groups = [speakers[at :: int(number)] for at in range(int(number))]
+    return [
+        Fold(str(at), tuple(sorted(set(speakers).difference(group))), tuple(group))
+        for at, group in enumerate(groups, start=1)
+    ]
 
 
 def verify(folds: Sequence[Fold], speakers: Sequence[str]) -> None:

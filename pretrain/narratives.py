@@ -33,26 +33,31 @@ def audio_rows(
     return compute(recipe, corpus, progress)
 
 
-def audio_samples(corpus: Corpus, labels: tuple[str, ...], rows: Rows, which: int) -> Samples:
-    """Input number ``which`` of the rows: windows where a recording has some, the whole of it where not."""
+def audio_samples(corpus: Corpus, labels: tuple[str, ...], rows: Rows, which: int | None = None) -> Samples:
+    """Windows where a recording has some, the whole of it where not; of one input, or of all side by side."""
     windowed = np.unique(rows.item[~rows.whole])
     chosen = np.flatnonzero(~rows.whole | ~np.isin(rows.item, windowed))
     items = [corpus.items[position] for position in rows.item[chosen]]
+    features = np.concatenate(rows.features, axis=1) if which is None else rows.features[which]
     return Samples(
         labels=labels,
-        features=rows.features[which][chosen],
+        features=features[chosen],
         truth=np.array([labels.index(item.label) for item in items]),
-        narratives=np.array([str(item.file) for item in items]),
+        narratives=np.array([item.speaker if item.text is not None else str(item.file) for item in items]),
         clusters=np.array([item.speaker for item in items]),
     )
 
 
-def leave_one_out(samples: Samples, dev: int = 2) -> list[Split]:
-    """For each speaker a split that tests them, selects by the ``dev`` next ones and trains on all others."""
+def leave_one_out(samples: Samples, dev: int = 2, most: int = 10) -> list[Split]:
+    """For each speaker a split that tests them, selects by the ``dev`` next ones and trains on all others.
+
+    More than ``most`` speakers are dealt into as many groups first, and a group stands for a speaker.
+    """
     speakers = sorted(set(samples.clusters.tolist()))
+    groups = [speakers[at::most] for at in range(min(most, len(speakers)))]
     splits = []
-    for at, speaker in enumerate(speakers):
-        watching = [speakers[(at + step) % len(speakers)] for step in range(1, dev + 1)]
-        test, selecting = samples.clusters == speaker, np.isin(samples.clusters, watching)
+    for at, group in enumerate(groups):
+        watching = [who for step in range(1, dev + 1) for who in groups[(at + step) % len(groups)]]
+        test, selecting = np.isin(samples.clusters, group), np.isin(samples.clusters, watching)
         splits.append(Split(train=~test & ~selecting, dev=selecting, test=test))
     return splits

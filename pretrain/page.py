@@ -51,8 +51,8 @@ def write(findings: Findings) -> Path:
     """Writes the page, its figures as JSON and its pictures below ``findings.options.out``."""
     out = findings.options.out
     (out / FOLDER).mkdir(parents=True, exist_ok=True)
-    record = [_record(result) for result in findings.results]
-    (out / FOLDER / "figures.json").write_bytes(msgspec.json.format(msgspec.json.encode(record)) + b"\n")
+    records = [record(result) for result in findings.results]
+    (out / FOLDER / "figures.json").write_bytes(msgspec.json.format(msgspec.json.encode(records)) + b"\n")
     for result in findings.results:
         picture(result, out / FOLDER / _name(result))
     page = out / PAGE
@@ -102,8 +102,8 @@ def _page(findings: Findings) -> Iterator[str]:
     yield from _pretraining(findings)
     yield from HOW.format(
         window_s=WINDOW_S,
-        english=options.english + (" (the default)" if options.english == ENGLISH else ""),
-        german=options.german + (" (the default)" if options.german == GERMAN else ""),
+        english=Path(options.english).name + (" (the default)" if options.english == ENGLISH else ""),
+        german=Path(options.german).name + (" (the default)" if options.german == GERMAN else ""),
     ).splitlines()
     yield "## Confusion after the vote"
     yield ""
@@ -202,7 +202,15 @@ def _name(result: Result) -> str:
     return f"{result.system}_{result.corpus}_{result.target}.png".lower().replace(" ", "_")
 
 
-def _record(result: Result) -> dict[str, Any]:
+def swept_table(swept: Sweep) -> list[str]:
+    """The figures of every cost on the development partitions, then those of the test."""
+    rows = [[f"{cost:g}", _swept(swept, cost)] for cost in swept.dev]
+    tested = f"{_before(swept.test)} → {_after(swept.test)}"
+    return [*_table(["C", "UAR of samples → after the vote"], rows), f"test: {tested}"]
+
+
+def record(result: Result) -> dict[str, Any]:
+    """A result as plain tables."""
     swept = result.swept
     return {
         "system": result.system,

@@ -32,10 +32,17 @@ class Targets:
             )
         return {str(label): str(level) for label, level in table[target].items()}
 
+    def has(self, path: Path, target: str) -> bool:
+        """True when the table maps ``target`` for the corpus of this folder or corpus.csv."""
+        return target in self._tables.get(_name(path), {})
+
     def read(self, path: Path, target: str) -> tuple[Corpus, tuple[str, ...]]:
         """(a corpus of recordings labelled for ``target`` by way of its emotions, the target's labels)."""
-        name = (path if path.is_dir() else path.parent).resolve().name
-        table = self.mapping(name, target)
+        table = self.mapping(_name(path), target)
         corpus = read_corpus(path, "emotion", list(table))
         mapped = replace(corpus, items=tuple(replace(i, label=table[i.label]) for i in corpus.items))
         return mapped, tuple(level for level in ("low", "medium", "high") if level in table.values())
+
+
+def _name(path: Path) -> str:
+    return (path if path.is_dir() else path.parent).resolve().name

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from stimmung.engine.errors import InputError
+from stimmung.engine.errors import ConfigError, InputError
 
+from .corpora import Corpus, Item
 from .targets import Targets
 
+EMOBANK = "emobank.csv"
 LEVELS = ("low", "medium", "high")
 DIMENSIONS = {"valence": "V", "arousal": "A"}
 PARTS = ("train", "dev", "test")
@@ -39,13 +41,22 @@ class Sentences:
     parts: tuple[str, ...]
 
 
+def as_corpus(sentences: Sentences) -> Corpus:
+    """The sentences as items, their documents in the place of speakers."""
+    rows = zip(sentences.texts, sentences.documents, sentences.truth, strict=True)
+    items = (Item(Path(f"{at}"), document, label, text) for at, (text, document, label) in enumerate(rows))
+    return Corpus(sentences.name, tuple(items))
+
+
 def read_emobank(path: Path, target: str) -> Sentences:
     """Low, medium and high by the tertiles of the training sentences; tested on the published dev split.
 
     Every fifth training document, by a hash of its name, is the development partition.
     """
+    if target not in DIMENSIONS:
+        raise ConfigError(f"EmoBank has no target '{target}'", expected=" or ".join(DIMENSIONS))
     column = DIMENSIONS[target]
-    with _open(path / "emobank.csv") as lines:
+    with _open(path / EMOBANK) as lines:
         rows = [row for row in csv.DictReader(lines) if row["text"].strip()]
     value = np.array([float(row[column]) for row in rows])
     known = np.array([row["split"] == "train" for row in rows])

@@ -9,8 +9,8 @@ from typing import Any
 from stimmung.engine.cards import CARD, Card, CardInput, TrainedOn, write_card
 from stimmung.engine.errors import ConfigError
 
-from .corpora import Corpus, read_corpus
-from .evaluate import corpus_rows, run_folds
+from .corpora import Corpus
+from .evaluate import corpus_rows, read_items, run_folds
 from .features import Progress, Rows
 from .fit import Trained, build_trainer, fit_speakers
 from .folds import read_protocol
@@ -33,7 +33,7 @@ def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = Non
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / CARD).is_file():
         raise ConfigError(f"'{out}' is no model folder and not empty", remedy="choose another --out")
-    data = read_corpus(corpus, read.target, read.labels)
+    data = read_items(read, corpus)
     folds = read_protocol(read.protocol, data.speakers)
     rows = corpus_rows(read, data, progress)
     report = run_folds(read, data, rows, folds, read.protocol, progress)

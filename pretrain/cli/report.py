@@ -31,9 +31,17 @@ def command() -> None:
     type=click.Path(path_type=Path),
     help="Pretrain SampleCNN by this recipe first; half an hour.",
 )
+@click.option("--sample-cnn", help="A pretrained SampleCNN by name or folder.  [default: the shipped one]")
 @click.option("--english", help="A BERT by name or folder.  [default: a small one inside a package]")
 @click.option("--german", help="A BERT by name or folder.  [default: bert-base-german-cased]")
-def paper1(corpora: Path, out: Path, pretrain: Path | None, english: str | None, german: str | None) -> None:
+def paper1(
+    corpora: Path,
+    out: Path,
+    pretrain: Path | None,
+    sample_cnn: str | None,
+    english: str | None,
+    german: str | None,
+) -> None:
     """Embedded Emotions: SampleCNN, SentenceBert, DeepSpectrum and LiFE by arousal and valence.
 
     \b
@@ -44,7 +52,8 @@ def paper1(corpora: Path, out: Path, pretrain: Path | None, english: str | None,
     from .. import page
     from ..paper1 import Options, run
 
-    models = {name: model for name, model in (("english", english), ("german", german)) if model}
+    named = {"sample_cnn": sample_cnn, "english": english, "german": german}
+    models = {name: model for name, model in named.items() if model}
     if pretrain is not None:
         models["sample_cnn"] = str(_pretrained(pretrain, corpora / "librispeech_mini", out / "sample_cnn"))
     with progress("report") as step:

@@ -86,7 +86,7 @@ class _Blocks:
 
         model = BertModel(BertConfig(**self.settings), add_pooling_layer=False)
         model.load_state_dict(dict(self._weights()))
-        return self._tokeniser(), model.eval()
+        return self._tokeniser(), model.eval()  # type: ignore[no-untyped-call]
 
     def _weights(self) -> Iterator[tuple[str, Tensor]]:
         import torch
@@ -125,7 +125,7 @@ class _Blocks:
         tokeniser.post_processor = processors.TemplateProcessing(
             single=f"{first} $A {last}", special_tokens=[(first, self.start), (last, self.end)]
         )
-        return PreTrainedTokenizerFast(
+        return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
             tokenizer_object=tokeniser, bos_token=first, eos_token=last, cls_token=first, sep_token=last,
             pad_token=names[self.pad], unk_token=names[self.unknown],
         )  # fmt: skip

@@ -7,8 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
-from stimmung.engine.cards import Card, TrainedOn, write_card
 from stimmung.engine.config import describe
 from stimmung.engine.errors import ModelError
 from stimmung.engine.host import Host
@@ -17,39 +15,14 @@ from stimmung.plugins.extract.sample_cnn import FILE, SampleCnn
 from stimmung.plugins.extract.sample_cnn.network import Gender
 from stimmung.plugins.extract.sample_cnn.network import SampleCnn as Network
 from support import RATE, cut, every, syllables
+from tiny import LOCAL, save_sample_cnn, small_sample_cnn
 
-FILTERS, LOCAL = [8, 8, 8, 16], 33
 HOP = 27
-
-
-def network() -> Network:
-    """A small one with weights and normalisations that are not trivial."""
-    torch.manual_seed(0)
-    small = Network(FILTERS, LOCAL)
-    with torch.no_grad():
-        for _ in range(3):
-            small(torch.randn(4, 2000) * 0.1 + 0.3)
-    return small.eval()
-
-
-def save(folder: Path, *, plugin: str = "sample_cnn", header: str = "") -> Path:
-    folder.mkdir()
-    settings = header or f'{{"filters": {FILTERS}, "local": {LOCAL}}}'
-    weights = {name: value.contiguous() for name, value in network().state_dict().items()}
-    save_file(weights, folder / FILE, {"network": settings})
-    trained = TrainedOn(corpus="", citation="", licence="", clips=0, speakers=0, hours=0.0)
-    card = Card(
-        name="small", plugin=plugin, target="gender", labels=["f", "m"], rate=RATE, inputs=[],
-        trained_on=trained, protocol="", figures={}, licence="", intended_use="", limits="",
-        created="2026-01-01", versions={},
-    )  # fmt: skip
-    write_card(folder, card)
-    return folder
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save(tmp_path_factory.mktemp("models") / "small")
+    return save_sample_cnn(tmp_path_factory.mktemp("models") / "small")
 
 
 def test_the_papers_network_gives_768_responses_every_6561_samples() -> None:
@@ -62,8 +35,8 @@ def test_the_papers_network_gives_768_responses_every_6561_samples() -> None:
 def test_folding_the_normalisation_changes_nothing() -> None:
     samples = torch.from_numpy(syllables(1.0))[None]
     with torch.inference_mode():
-        before = network()(samples)
-        torch.testing.assert_close(network().fold()(samples), before, rtol=1e-5, atol=1e-6)
+        before = small_sample_cnn()(samples)
+        torch.testing.assert_close(small_sample_cnn().fold()(samples), before, rtol=1e-5, atol=1e-6)
 
 
 def test_it_is_deaf_to_a_constant_offset(model: Path) -> None:
@@ -118,7 +91,7 @@ def test_features_of_a_window_of_a_stream_are_those_of_its_samples_alone(
 
 
 def test_the_pretraining_averages_a_softmax_over_the_rows() -> None:
-    gender = Gender(network(), 2, dropout=0.5).eval()
+    gender = Gender(small_sample_cnn(), 2, dropout=0.5).eval()
     samples = torch.from_numpy(syllables(0.2))[None]
     with torch.inference_mode():
         rows = torch.softmax(gender.dense(gender.network(samples)), dim=2)[0]
@@ -132,12 +105,12 @@ def test_weights_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         return str(caught.value)
 
     assert "no model 'nowhere'" in refused("nowhere")
-    assert "is not for the plugin 'sample_cnn'" in refused(save(tmp_path / "other", plugin="svm"))
+    assert "is not for the plugin 'sample_cnn'" in refused(save_sample_cnn(tmp_path / "other", plugin="svm"))
     assert "holds no SampleCNN" in refused(
-        save(tmp_path / "wide", header='{"filters": [9,9,9,9], "local": 33}')
+        save_sample_cnn(tmp_path / "wide", header='{"filters": [9,9,9,9], "local": 33}')
     )
-    assert "holds no SampleCNN" in refused(save(tmp_path / "mute", header="?"))
-    altered = save(tmp_path / "altered")
+    assert "holds no SampleCNN" in refused(save_sample_cnn(tmp_path / "mute", header="?"))
+    altered = save_sample_cnn(tmp_path / "altered")
     (altered / FILE).write_bytes((altered / FILE).read_bytes()[:-1] + b"\0")
     assert "does not match its card" in refused(altered)
 
