@@ -1,17 +1,24 @@
-"""A corpus is a ``corpus.csv``: one row a recording, with its speaker and its labels.
+"""A corpus: one row a recording, with its speaker and its labels.
 
-Columns: ``file`` (path relative to the csv), ``speaker``, and one column for each target such as
-``emotion``; further columns are ignored.
+It is a ``corpus.csv`` with the columns ``file`` (path relative to the csv), ``speaker``, one for each target
+such as ``emotion`` and, if there are any, ``partition`` (train, dev or test) and ``transcript``; further
+columns are ignored. Or it is a folder in one of the layouts that corpora are published in (:mod:`.layouts`).
 """
 
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stimmung.engine.errors import InputError, nearest
+
+from .layouts import recognise
+from .layouts.recording import part
+
+CSV = "corpus.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,20 +26,30 @@ class Item:
     """One recording: where it is, who speaks, and the label to be recognised; or a sentence of a document.
 
     A sentence has its ``text``, its document as the speaker, and its place in the table for a file.
+    ``partition`` is train, dev, test or empty; ``start_s`` and ``stop_s`` bound a part of the file.
     """
 
     file: Path
     speaker: str
     label: str
     text: str | None = None
+    partition: str = ""
+    transcript: str = ""
+    start_s: float = 0.0
+    stop_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """A corpus as read for one target; items in the order of the csv."""
+    """A corpus as read for one target; items in the order of the csv.
+
+    Where ``speakers_published`` is False nobody but the publisher knows who speaks: every recording then
+    stands for a speaker of its own.
+    """
 
     name: str
     items: tuple[Item, ...]
+    speakers_published: bool = True
 
     @property
     def speakers(self) -> list[str]:
@@ -40,31 +57,98 @@ class Corpus:
         return sorted({item.speaker for item in self.items})
 
 
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Which labels are wanted: ``names``, or any number where there are none.
+
+    ``aliases`` gives a corpus' own names for them; ``leave_out`` passes over all other labels instead of
+    refusing them.
+    """
+
+    names: Sequence[str]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    leave_out: bool = False
+
+    def of(self, found: str, target: str, where: str) -> str | None:
+        """The label as wanted, None to leave it out; raises InputError naming ``where``."""
+        label = self.aliases.get(found, found)
+        if label in self.names or (not self.names and _is_number(label)):
+            return label
+        if self.leave_out:
+            return None
+        raise InputError(
+            f"{where}: unknown {target} '{found}'",
+            expected=f"one of {', '.join(self.names)}" if self.names else "a number",
+            remedy="add it to the recipe's labels or leave those rows out of the corpus",
+        )
+
+
 def read_corpus(
-    path: Path, target: str, labels: Sequence[str], where: Mapping[str, str] | None = None
+    path: Path, target: str, labels: Sequence[str] | Labels, where: Mapping[str, str] | None = None
 ) -> Corpus:
     """The corpus for one target, every label among ``labels`` and every file present.
 
     ``where`` leaves out the rows that do not hold these values, such as ``{"subset": "test-other"}``.
     Raises InputError naming the line and the remedy.
     """
-    if path.is_dir():
-        path = path / "corpus.csv"
+    wanted = labels if isinstance(labels, Labels) else Labels(labels)
+    if path.is_dir() and not (path / CSV).is_file():
+        return _published(path, target, wanted, where or {})
+    return _listed(path / CSV if path.is_dir() else path, target, wanted, where or {})
+
+
+def _published(root: Path, target: str, labels: Labels, where: Mapping[str, str]) -> Corpus:
+    layout = recognise(root)
+    if layout is None:
+        raise InputError(
+            f"'{root}' is no corpus",
+            expected=f"{CSV} in it, or a layout that stimmung corpora lists",
+            remedy="write its corpus.csv",
+        )
+    items = []
+    for recording in layout.read(root):
+        given = recording.labels.get(target, recording.labels.get(""))
+        if given is None or any(recording.labels.get(name) != value for name, value in where.items()):
+            continue
+        label = labels.of(given, target, str(recording.file))
+        if label is None:
+            continue
+        if not recording.file.is_file():
+            raise InputError(f"corpus '{root}' lacks a file", got=f"'{recording.file}'", remedy="unpack it")
+        items.append(
+            Item(
+                recording.file,
+                recording.speaker,
+                label,
+                partition=recording.partition,
+                transcript=recording.transcript,
+                start_s=recording.start_s,
+                stop_s=recording.stop_s,
+            )
+        )
+    if not items:
+        raise InputError(f"corpus '{root}' (layout {layout.name}) has no {target} of those asked for")
+    _refuse_twins(root, items)
+    return Corpus(root.resolve().name, tuple(items), layout.speakers_published)
+
+
+def _listed(path: Path, target: str, labels: Labels, where: Mapping[str, str]) -> Corpus:
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            _check_columns(path, reader.fieldnames or (), ("file", "speaker", target, *(where or ())))
-            items = tuple(
+            _check_columns(path, reader.fieldnames or (), ("file", "speaker", target, *where))
+            found = [
                 _item(path, reader.line_num, row, target, labels)
                 for row in reader
-                if all(row[column] == value for column, value in (where or {}).items())
-            )
+                if all(row[column] == value for column, value in where.items())
+            ]
     except OSError as error:
         raise InputError(f"cannot read corpus '{path}'", got=str(error.strerror)) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"corpus '{path}' is not a CSV file in UTF-8", got=str(error)) from error
+    items = tuple(item for item in found if item is not None)
     if not items:
-        chosen = " and ".join(f"{column} '{value}'" for column, value in (where or {}).items())
+        chosen = " and ".join(f"{column} '{value}'" for column, value in where.items())
         what = f"has no row with {chosen}" if chosen else "is empty"
         raise InputError(f"corpus '{path}' {what}", expected="one row a recording below the header")
     _refuse_twins(path, items)
@@ -81,27 +165,38 @@ def _check_columns(path: Path, columns: Sequence[str], needed: Sequence[str]) ->
             )
 
 
-def _item(path: Path, line: int, row: Mapping[str, str | None], target: str, labels: Sequence[str]) -> Item:
+def _item(path: Path, line: int, row: Mapping[str, str | None], target: str, labels: Labels) -> Item | None:
     where = f"{path} line {line}"
-    name, speaker, label = (row[column] or "" for column in ("file", "speaker", target))
+    name, speaker, given = (row[column] or "" for column in ("file", "speaker", target))
     if not name or not speaker:
         raise InputError(f"{where} has an empty cell", expected="a file and a speaker in every row")
-    if label not in labels:
-        raise InputError(
-            f"{where}: unknown {target} '{label}'",
-            expected=f"one of {', '.join(labels)}",
-            remedy="add it to the recipe's labels or leave those rows out of the corpus",
-        )
+    label = labels.of(given, target, where)
+    if label is None:
+        return None
     if not (path.parent / name).is_file():
         raise InputError(f"{where}: no file '{path.parent / name}'", remedy="paths are relative to the csv")
-    return Item(path.parent / name, speaker, label)
+    partition = row.get("partition") or ""
+    return Item(
+        path.parent / name,
+        speaker,
+        label,
+        partition=part(partition, where) if partition else "",
+        transcript=row.get("transcript") or "",
+    )
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _refuse_twins(path: Path, items: Sequence[Item]) -> None:
-    seen: set[Path] = set()
+    seen: set[tuple[Path, float]] = set()
     for item in items:
-        if item.file in seen:
+        if (item.file, item.start_s) in seen:
             raise InputError(
                 f"corpus '{path}' lists a file twice", got=f"'{item.file}'", remedy="keep one row"
             )
-        seen.add(item.file)
+        seen.add((item.file, item.start_s))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
 import json
 import platform
@@ -12,51 +13,80 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
-from stimmung.engine.errors import ConfigError
+from stimmung.engine.errors import ConfigError, ProtocolError
 from stimmung.engine.types import Floats
 
 from . import metrics
+from .bootstrap import Doubles
+from .continuous import Regressor
 from .corpora import Corpus, read_corpus
 from .features import Progress, Rows, compute, compute_sentences, standardise_by_speaker
 from .fit import build_trainer, fit_speakers, of_speakers
-from .folds import Fold, read_protocol
-from .recipe import Recipe, read_recipe
+from .folds import Fold, corpus_folds, verify
+from .judged import Judged, JudgedNumbers
+from .nested import select
+from .recipe import ContinuousRecipe, Extraction, Recipe, read_any
 from .targets import Targets
 from .texts import EMOBANK, as_corpus, read_emobank
 
 REPORT = "report.json"
+PREDICTIONS = "predictions.csv"
+CROSS = "cross-corpus"
 LIBRARIES = ("stimmung", "numpy", "scipy", "scikit-learn", "skops", "soundfile")
 
 
 def evaluate(
-    recipe: Path, corpus: Path, protocol: str, out: Path, progress: Progress | None = None
+    recipe: Path,
+    corpus: Path,
+    protocol: str,
+    out: Path,
+    progress: Progress | None = None,
+    *,
+    test_corpus: Path | None = None,
 ) -> dict[str, Any]:
-    """The report of a recipe on a corpus, also written to ``out/report.json``.
+    """The report of a recipe on a corpus, also written to ``out/report.json``, with its pages.
 
     Every speaker is tested once, by a classifier whose scaling, training, hyper-parameters and
     calibration saw other speakers only. ``uar`` is that of the most probable label over all whole
-    recordings. Raises ConfigError, InputError or ProtocolError.
+    recordings. With a ``test_corpus`` all of ``corpus`` is trained on and all of that is tested, and
+    ``protocol`` is not used. ``out/predictions.csv`` holds what was predicted for each whole recording.
+    Raises ConfigError, InputError or ProtocolError.
     """
-    read = read_recipe(recipe)
+    from .pages import write_pages
+
+    read = read_any(recipe)
     data = read_items(read, corpus)
-    folds = read_protocol(protocol, data.speakers)
+    if test_corpus is None:
+        folds = corpus_folds(protocol, data)
+    else:
+        protocol = CROSS
+        data, folds = _across(data, read_items(read, test_corpus))
     rows = corpus_rows(read, data, progress)
-    report = run_folds(read, data, rows, folds, protocol, progress)
+    if isinstance(read, ContinuousRecipe):
+        report, predictions = run_continuous(read, data, rows, folds, protocol, progress)
+    else:
+        report, predictions = run_folds(read, data, rows, folds, protocol, progress)
     out.mkdir(parents=True, exist_ok=True)
     (out / REPORT).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    with (out / PREDICTIONS).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(predictions[0]))
+        writer.writeheader()
+        writer.writerows(predictions)
+    write_pages(report, out)
     return report
 
 
-def read_items(recipe: Recipe, path: Path) -> Corpus:
+def read_items(recipe: Recipe | ContinuousRecipe, path: Path) -> Corpus:
     """The corpus labelled for the recipe's target: by its own column, by configs/targets.toml, or EmoBank."""
+    if isinstance(recipe, ContinuousRecipe):
+        return read_corpus(path, recipe.target, recipe.wanted)
     targets = Targets()
     if (path / EMOBANK).is_file():
         corpus = as_corpus(read_emobank(path, recipe.target))
     elif targets.has(path, recipe.target):
         corpus = targets.read(path, recipe.target)[0]
     else:
-        return read_corpus(path, recipe.target, recipe.labels)
+        return read_corpus(path, recipe.target, recipe.wanted)
     unknown = sorted({item.label for item in corpus.items} - set(recipe.labels))
     if unknown:
         raise ConfigError(
@@ -67,7 +97,7 @@ def read_items(recipe: Recipe, path: Path) -> Corpus:
     return corpus
 
 
-def corpus_rows(recipe: Recipe, corpus: Corpus, progress: Progress | None) -> Rows:
+def corpus_rows(recipe: Extraction, corpus: Corpus, progress: Progress | None) -> Rows:
     """The features a recipe asks for."""
     if corpus.items[0].text is not None:
         return compute_sentences(recipe, corpus, progress or _silent)
@@ -84,42 +114,88 @@ def run_folds(
     folds: Sequence[Fold],
     protocol: str,
     progress: Progress | None,
-) -> dict[str, Any]:
-    """Trains and tests every fold; the report as plain tables."""
-    trainer = build_trainer(recipe)
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Trains and tests every fold; the report and the predictions as plain tables."""
     probabilities = np.zeros((len(rows.item), len(recipe.labels)), np.float32)
+    true = _true(recipe, corpus, rows)
     chosen = []
     for done, fold in enumerate(folds, start=1):
-        trained = fit_speakers(trainer, rows, corpus, fold.train)
+        options, speakers = selected(recipe, corpus, rows, fold)
         tested = of_speakers(rows, corpus, fold.test)
-        columns = [recipe.labels.index(label) for label in trained.labels]
-        probabilities[np.flatnonzero(tested)[:, None], columns] = trained.predict(rows.of(tested))
-        chosen.append(trained.chosen)
+        probabilities[tested], own = _probabilities(recipe, corpus, rows, options, speakers, tested)
+        chosen.append({**options, **own})
         (progress or _silent)(done, len(folds), "folds")
-    judged = _Judged(recipe, corpus, rows, probabilities)
-    return {
-        **judged.figures(rows.whole),
+    judged = Judged(recipe.labels, true, probabilities, _speakers_of(rows, corpus), recipe.seed)
+    tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
+    report = {
+        **judged.figures(tested),
         "labels": recipe.labels,
-        "confusion": judged.confusion(rows.whole).tolist(),
-        "per_fold": [
-            {
-                "name": fold.name,
-                "test_speakers": list(fold.test),
-                "chosen": selected,
-                **judged.short(rows.whole & of_speakers(rows, corpus, fold.test)),
-            }
-            for fold, selected in zip(folds, chosen, strict=True)
-        ],
-        "windows": {f"{length:g} s": judged.figures(rows.window_s == length) for length in recipe.windows_s},
-        "corpus": corpus.name,
-        "speakers": len(corpus.speakers),
-        "hours": round(rows.hours, 4),
-        "inputs": [dataclasses.asdict(entry) for entry in rows.inputs],
-        "protocol": protocol,
-        "notes": _notes(recipe),
-        "config": msgspec.to_builtins(recipe),
-        "versions": versions(),
+        "recalls": judged.recalls(tested),
+        "confusion": judged.confusion(tested).tolist(),
+        "calibration": judged.calibration(tested),
+        **_parts(judged, recipe, corpus, rows, folds, chosen),
+        **_circumstances(recipe, corpus, rows, protocol, folds),
     }
+    spread = [
+        {f"p_{label}": round(float(p), 6) for label, p in zip(recipe.labels, row, strict=True)}
+        for row in probabilities
+    ]
+    predicted = [recipe.labels[k] for k in judged.predicted]
+    return report, _listed(corpus, rows, folds, predicted, spread)
+
+
+def selected(
+    recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """(the options of the classifier, the speakers to train it on) for one fold; see :mod:`.nested`."""
+    true = _true(recipe, corpus, rows)
+
+    def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
+        asked = of_speakers(rows, corpus, held_out) & rows.whole
+        found, _ = _probabilities(recipe, corpus, rows, options, train, asked)
+        return metrics.uar(true[asked], found.argmax(axis=1), len(recipe.labels))
+
+    return select(recipe.select, fold, recipe.inner, judge)
+
+
+def run_continuous(
+    recipe: ContinuousRecipe,
+    corpus: Corpus,
+    rows: Rows,
+    folds: Sequence[Fold],
+    protocol: str,
+    progress: Progress | None,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The same for a target that is a number."""
+    true = np.array([float(corpus.items[position].label) for position in rows.item])
+    predicted = np.zeros(len(true))
+
+    def ask(options: dict[str, Any], train: Sequence[str], asked: Any) -> Doubles:
+        settings = {"alpha": recipe.alpha, "clip_sd": recipe.clip_sd, **options}
+        known = of_speakers(rows, corpus, train)
+        trained = Regressor(**settings, range=recipe.range).fit(rows.of(known), true[known])
+        return trained.predict(rows.of(asked))
+
+    def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
+        asked = of_speakers(rows, corpus, held_out) & rows.whole
+        sums = metrics.moments(true[asked], ask(options, train, asked)).sum(axis=0)
+        return float(metrics.ccc_of(sums))
+
+    chosen = []
+    for done, fold in enumerate(folds, start=1):
+        options, speakers = select(recipe.select, fold, recipe.inner, judge)
+        tested = of_speakers(rows, corpus, fold.test)
+        predicted[tested] = ask(options, speakers, tested)
+        chosen.append(options)
+        (progress or _silent)(done, len(folds), "folds")
+    judged = JudgedNumbers(true, predicted, _speakers_of(rows, corpus), recipe.seed)
+    tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
+    report = {
+        **judged.figures(tested),
+        **_parts(judged, recipe, corpus, rows, folds, chosen),
+        **_circumstances(recipe, corpus, rows, protocol, folds),
+    }
+    return report, _listed(corpus, rows, folds, [f"{value:.6g}" for value in predicted], [{}] * len(true))
 
 
 def versions() -> dict[str, str]:
@@ -127,52 +203,127 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
-class _Judged:
-    """Predictions beside the truth; every figure is over some of the rows."""
-
-    def __init__(self, recipe: Recipe, corpus: Corpus, rows: Rows, probabilities: Floats) -> None:
-        items = [corpus.items[position] for position in rows.item]
-        self._true = np.array([recipe.labels.index(item.label) for item in items])
-        self._speakers = np.array([item.speaker for item in items])
-        self._probabilities = probabilities
-        self._predicted = probabilities.argmax(axis=1)
-        self._labels, self._seed = len(recipe.labels), recipe.seed
-
-    def short(self, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
-        """Number of rows, UAR and WA."""
-        true, predicted = self._true[chosen], self._predicted[chosen]
-        return {
-            "n": len(true),
-            "uar": metrics.uar(true, predicted, self._labels),
-            "wa": metrics.wa(true, predicted),
-        }
-
-    def figures(self, chosen: npt.NDArray[np.bool_]) -> dict[str, Any]:
-        """The same with interval and calibration."""
-        if not chosen.any():
-            return {"n": 0}
-        true, predicted = self._true[chosen], self._predicted[chosen]
-        interval = metrics.uar_ci95(
-            true, predicted, self._labels, list(self._speakers[chosen]), seed=self._seed
+def _across(train: Corpus, test: Corpus) -> tuple[Corpus, list[Fold]]:
+    """Both corpora as one, their speakers told apart by its name, and the one fold between them."""
+    if train.name == test.name:
+        raise ProtocolError(
+            f"corpus '{train.name}' is to be trained on and tested", remedy="give two corpora, or a protocol"
         )
-        return {
-            **self.short(chosen),
-            "uar_ci95": list(interval),
-            "ece": metrics.ece(true, self._probabilities[chosen]),
-        }
+    items = [
+        dataclasses.replace(item, speaker=f"{corpus.name}/{item.speaker}")
+        for corpus in (train, test)
+        for item in corpus.items
+    ]
+    sides = [tuple(f"{corpus.name}/{speaker}" for speaker in corpus.speakers) for corpus in (train, test)]
+    fold = Fold(f"{train.name} → {test.name}", *sides)
+    both = Corpus(fold.name, tuple(items), train.speakers_published and test.speakers_published)
+    verify([fold], both.speakers, everybody=False)
+    return both, [fold]
 
-    def confusion(self, chosen: npt.NDArray[np.bool_]) -> metrics.Ints:
-        """True rows, predicted columns."""
-        return metrics.confusion(self._true[chosen], self._predicted[chosen], self._labels)
+
+def _probabilities(
+    recipe: Recipe,
+    corpus: Corpus,
+    rows: Rows,
+    options: dict[str, Any],
+    speakers: Sequence[str],
+    asked: Any,
+) -> tuple[Floats, dict[str, float]]:
+    """(probabilities of the rows asked for, what the trainer itself selected)."""
+    trained = fit_speakers(build_trainer(recipe, options), rows, corpus, speakers)
+    found = trained.predict(rows.of(asked))
+    result = np.zeros((len(found), len(recipe.labels)), np.float32)
+    result[:, [recipe.labels.index(label) for label in trained.labels]] = found
+    return result, trained.chosen
 
 
-def _notes(recipe: Recipe) -> list[str]:
+def _parts(
+    judged: Judged | JudgedNumbers,
+    recipe: Extraction,
+    corpus: Corpus,
+    rows: Rows,
+    folds: Sequence[Fold],
+    chosen: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """The figures of each fold, speaker and length of window."""
+    everybody = of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
+    return {
+        "per_fold": [
+            {
+                "name": fold.name,
+                "test_speakers": list(fold.test),
+                "chosen": selected,
+                **judged.figures(rows.whole & of_speakers(rows, corpus, fold.test)),
+            }
+            for fold, selected in zip(folds, chosen, strict=True)
+        ],
+        "per_speaker": judged.by_speaker(rows.whole & everybody),
+        "windows": {
+            f"{length:g} s": judged.figures(np.equal(rows.window_s, length) & everybody)
+            for length in recipe.windows_s
+        },
+    }
+
+
+def _circumstances(
+    recipe: Extraction, corpus: Corpus, rows: Rows, protocol: str, folds: Sequence[Fold]
+) -> dict[str, Any]:
+    """What the figures are of, and what made them."""
+    return {
+        "target": recipe.target,
+        "corpus": corpus.name,
+        "speakers": len(corpus.speakers),
+        "tested_speakers": len({speaker for fold in folds for speaker in fold.test}),
+        "hours": round(rows.hours, 4),
+        "inputs": [dataclasses.asdict(entry) for entry in rows.inputs],
+        "protocol": protocol,
+        "notes": _notes(recipe, corpus),
+        "config": msgspec.to_builtins(recipe),
+        "versions": versions(),
+    }
+
+
+def _listed(
+    corpus: Corpus,
+    rows: Rows,
+    folds: Sequence[Fold],
+    predicted: Sequence[str],
+    spread: Sequence[dict[str, float]],
+) -> list[dict[str, Any]]:
+    """One row for each whole recording that was tested."""
+    fold_of = {speaker: fold.name for fold in folds for speaker in fold.test}
+    table = []
+    for row in np.flatnonzero(rows.whole).tolist():
+        item = corpus.items[rows.item[row]]
+        if item.speaker in fold_of:
+            place = f"{item.file.name}" + (f"@{item.start_s:g}" if item.start_s or item.stop_s else "")
+            fold = fold_of[item.speaker]
+            own = {"file": place, "speaker": item.speaker, "fold": fold, "true": item.label}
+            table.append({**own, "predicted": predicted[row], **spread[row]})
+    return table
+
+
+def _true(recipe: Recipe, corpus: Corpus, rows: Rows) -> metrics.Ints:
+    return np.array([recipe.labels.index(corpus.items[position].label) for position in rows.item])
+
+
+def _speakers_of(rows: Rows, corpus: Corpus) -> list[str]:
+    return [corpus.items[position].speaker for position in rows.item]
+
+
+def _notes(recipe: Extraction, corpus: Corpus) -> list[str]:
+    notes = []
     if recipe.normalise == "speaker":
-        return [
+        notes.append(
             "Features were standardised over all recordings of each speaker, the tested ones included "
             "(without their labels): these figures hold where all of a speaker is heard beforehand, not live."
-        ]
-    return []
+        )
+    if not corpus.speakers_published:
+        notes.append(
+            "The speakers are not published, only partitions that share none: intervals resample recordings "
+            "and are too narrow."
+        )
+    return notes
 
 
 def _silent(done: int, total: int, what: str) -> None:

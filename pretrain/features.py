@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +16,8 @@ from stimmung.engine.plugin import Input, TextExtractor
 from stimmung.engine.registry import build
 from stimmung.engine.types import Chunk, Fault, Features, Floats
 
-from .corpora import Corpus
-from .recipe import Recipe
+from .corpora import Corpus, Item
+from .recipe import Extraction
 
 Progress = Callable[[int, int, str], None]
 SENTENCES = 512  # at once
@@ -49,7 +48,7 @@ class Rows:
         return [matrix[chosen] for matrix in self.features]
 
 
-def compute(recipe: Recipe, corpus: Corpus, progress: Progress) -> Rows:
+def compute(recipe: Extraction, corpus: Corpus, progress: Progress) -> Rows:
     """One row for each recording, and one for each window that the recipe cuts from it.
 
     Raises InputError for audio that cannot be used, ProtocolError when two speakers share a recording.
@@ -61,13 +60,13 @@ def compute(recipe: Recipe, corpus: Corpus, progress: Progress) -> Rows:
         whole, *windows = [stack.enter_context(Host(description)) for description in _descriptions(recipe)]
         for position, entry in enumerate(corpus.items):
             digest = hashlib.sha256()
-            ((features, length),) = _segments(whole, entry.file, digest)
+            ((features, length),) = _segments(whole, entry, digest)
             _refuse_shared(corpus, owner.setdefault(digest.digest(), position), position)
             samples += length
             found = [(0.0, features)]
             for host, size_s in zip(windows, recipe.windows_s, strict=True):
                 if length > size_s * recipe.rate:
-                    found += [(size_s, features) for features, _ in _segments(host, entry.file)]
+                    found += [(size_s, features) for features, _ in _segments(host, entry)]
             vectors += [features for _, features in found]
             window_s += [size_s for size_s, _ in found]
             item += [position] * len(found)
@@ -82,7 +81,7 @@ def compute(recipe: Recipe, corpus: Corpus, progress: Progress) -> Rows:
     )
 
 
-def compute_sentences(recipe: Recipe, corpus: Corpus, progress: Progress) -> Rows:
+def compute_sentences(recipe: Extraction, corpus: Corpus, progress: Progress) -> Rows:
     """One row for each sentence; raises ConfigError when an extractor of the recipe reads no sentences."""
     texts = [item.text or "" for item in corpus.items]
     inputs, features = [], []
@@ -119,7 +118,7 @@ def standardise_by_speaker(rows: Rows, speakers: Sequence[str]) -> Rows:
     return replace(rows, features=features)
 
 
-def _descriptions(recipe: Recipe) -> Iterator[Description]:
+def _descriptions(recipe: Extraction) -> Iterator[Description]:
     """A pipeline without classifiers for whole recordings, and one for each length of window."""
     segments = [SegmentsTable(kind="whole", shortest_s=recipe.shortest_s)]
     segments += [SegmentsTable(window_s=s, hop_s=s / 2, shortest_s=s) for s in recipe.windows_s]
@@ -128,18 +127,31 @@ def _descriptions(recipe: Recipe) -> Iterator[Description]:
 
 
 def _segments(
-    host: Host, file: Path, digest: hashlib._Hash | None = None
+    host: Host, item: Item, digest: hashlib._Hash | None = None
 ) -> list[tuple[dict[str, Floats], int]]:
     """(features by input, length in samples) of each segment of a recording."""
-    (feed,) = open_source(str(file)).feeds()
+    (feed,) = open_source(str(item.file)).feeds()
     segments: dict[int, tuple[dict[str, Floats], int]] = {}
-    for output in host.stream(str(file), features=True).play(_tapped(feed.chunks, digest)):
+    chunks = _tapped(_part(feed.chunks, item), digest)
+    for output in host.stream(str(item.file), features=True).play(chunks):
         if isinstance(output, Fault):
-            raise PluginError(f"'{file}' has no features from '{output.plugin}'", got=output.error)
+            raise PluginError(f"'{item.file}' has no features from '{output.plugin}'", got=output.error)
         if isinstance(output, Features):
             features, _ = segments.setdefault(output.index, ({}, output.span.length))
             features[output.extractor] = output.values
     return list(segments.values())
+
+
+def _part(chunks: Iterable[Chunk], item: Item) -> Iterator[Chunk]:
+    """The audio between the item's bounds, all of it where it has none."""
+    position = 0
+    for chunk in chunks:
+        start = round(item.start_s * chunk.rate) - position
+        stop = len(chunk.samples) if item.stop_s is None else round(item.stop_s * chunk.rate) - position
+        position += len(chunk.samples)
+        samples = chunk.samples[max(0, start) : max(0, stop)]
+        if len(samples):
+            yield replace(chunk, samples=samples, start=None)
 
 
 def _tapped(chunks: Iterable[Chunk], digest: hashlib._Hash | None) -> Iterator[Chunk]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -43,15 +43,15 @@ class Trainer(Protocol):
     def fit(self, features: Sequence[Floats], labels: Sequence[str], speakers: Sequence[str]) -> Trained: ...
 
 
-def build_trainer(recipe: Recipe) -> Trainer:
-    """The trainer of the recipe's classifier with the recipe's options; raises ConfigError."""
+def build_trainer(recipe: Recipe, options: Mapping[str, Any] | None = None) -> Trainer:
+    """The trainer of the recipe's classifier with its options, or others on top; raises ConfigError."""
     name = recipe.classifier.plugin
     kind: type[Any] | None = getattr(load("classifier", name), "trainer", None)
     if kind is None:
         raise ConfigError(
             f"classifier '{name}' cannot be trained", expected="a plugin whose class names a trainer"
         )
-    trainer: Trainer = kind(**check_options(kind, name, recipe.classifier.options))
+    trainer: Trainer = kind(**check_options(kind, name, {**recipe.classifier.options, **(options or {})}))
     return trainer
 
 

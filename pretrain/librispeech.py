@@ -5,15 +5,12 @@ Panayotov et al. 2015, "LibriSpeech: an ASR corpus based on public domain audio 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from stimmung.engine.errors import InputError
 
 from .corpora import Corpus, Item, read_corpus
-
-SPEAKERS = "SPEAKERS.TXT"
-LABELS = ("f", "m")
+from .layouts.librispeech import LABELS, SPEAKERS, genders
 
 
 def read_speech(path: Path, subset: str) -> Corpus:
@@ -48,13 +45,13 @@ def hold_out(corpus: Corpus, speakers: int) -> tuple[Corpus, Corpus]:
 
 
 def _published(root: Path, subset: str) -> Corpus:
-    genders = _genders(root / SPEAKERS)
+    known = genders(root / SPEAKERS)
     files = sorted((root / subset).glob("*/*/*.flac"))
     if not files:
         raise InputError(
             f"no recording in '{root / subset}'", expected="SPEAKER/CHAPTER/*.flac", remedy="unpack it there"
         )
-    return Corpus(root.name, tuple(_item(file, genders) for file in files))
+    return Corpus(root.name, tuple(_item(file, known) for file in files))
 
 
 def _item(file: Path, genders: dict[str, str]) -> Item:
@@ -62,20 +59,3 @@ def _item(file: Path, genders: dict[str, str]) -> Item:
     if speaker not in genders:
         raise InputError(f"speaker '{speaker}' of '{file}' is not in {SPEAKERS}")
     return Item(file, speaker, genders[speaker])
-
-
-def _genders(path: Path) -> dict[str, str]:
-    """``ID | SEX | SUBSET | MINUTES | NAME`` a line; lines that begin with ; are comments."""
-    genders = {}
-    try:
-        lines: Sequence[str] = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read '{path}'", got=str(error)) from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.startswith(";"):
-            continue
-        fields = [field.strip() for field in line.split("|")]
-        if len(fields) < 2 or fields[1].lower() not in LABELS:
-            raise InputError(f"{path} line {number} is malformed", got=line, expected="ID | F or M | …")
-        genders[fields[0]] = fields[1].lower()
-    return genders

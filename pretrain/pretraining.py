@@ -33,7 +33,8 @@ from . import metrics
 from .corpora import Corpus
 from .crops import Augment, Crops, Numbers
 from .evaluate import versions
-from .librispeech import LABELS, hold_out, read_speech
+from .layouts.librispeech import LABELS
+from .librispeech import hold_out, read_speech
 from .recipe import About
 
 CHECKPOINTS = "checkpoints"

@@ -13,6 +13,8 @@ import msgspec
 from stimmung.engine.config import Count, PluginTable, Positive, Table, decode, describe, read_toml
 from stimmung.engine.errors import ConfigError
 
+from .corpora import Labels
+
 
 class About(Table, frozen=True):
     """What the model's card says beyond what can be measured."""
@@ -25,29 +27,74 @@ class About(Table, frozen=True):
     limits: str
 
 
-class Recipe(Table, frozen=True, kw_only=True):
-    """Everything that decides what a trained model becomes, apart from the corpus.
+class Extraction(Table, frozen=True, kw_only=True):
+    """What is to be recognised, from which features, and how figures are come by.
 
-    ``rate`` in Hz. ``target`` is the corpus' label column. ``windows_s`` are lengths of windows, cut
-    every half length from the recordings and trained on beside the whole recordings; a recording must
-    be as long as ``shortest_s``, in seconds.
-    ``normalise``: "speaker" standardises features over all of each speaker's recordings, the tested
-    ones included (without their labels); such a model can be evaluated, but cannot run live.
-    ``protocol`` gives the figures of the card.
+    ``rate`` in Hz. ``target`` is the corpus' label column; ``aliases`` gives a corpus' own names for labels,
+    and ``others`` says what becomes of recordings with any other label. ``windows_s`` are lengths of windows,
+    cut every half length from the recordings and trained on beside the whole recordings; a recording must be
+    as long as ``shortest_s``, in seconds. ``select`` lists values of options to select from, in every fold
+    anew: on its development speakers, or else on ``inner`` groups of its training speakers.
     """
 
     name: str
     target: str
-    labels: Annotated[list[str], msgspec.Meta(min_length=2)]
     extractors: list[PluginTable]
-    classifier: PluginTable
-    about: About
     rate: Count = 16000
     windows_s: list[Positive] = msgspec.field(default_factory=list)
     shortest_s: Positive = 0.1
     normalise: Literal["none", "speaker"] = "none"
     protocol: str = "loso"
     seed: int = 0
+    aliases: dict[str, str] = msgspec.field(default_factory=dict)
+    others: Literal["refuse", "leave_out"] = "refuse"
+    select: dict[str, Annotated[list[Any], msgspec.Meta(min_length=1)]] = msgspec.field(default_factory=dict)
+    inner: Annotated[int, msgspec.Meta(ge=2)] = 4
+
+
+class Recipe(Extraction, frozen=True, kw_only=True):
+    """Everything that decides what a trained model becomes, apart from the corpus.
+
+    ``normalise``: "speaker" standardises features over all of each speaker's recordings, the tested
+    ones included (without their labels); such a model can be evaluated, but cannot run live.
+    ``protocol`` gives the figures of the card.
+    """
+
+    labels: Annotated[list[str], msgspec.Meta(min_length=2)]
+    classifier: PluginTable
+    about: About
+
+    @property
+    def wanted(self) -> Labels:
+        """The labels to be read from a corpus."""
+        return Labels(self.labels, self.aliases, self.others == "leave_out")
+
+
+class ContinuousRecipe(Extraction, frozen=True, kw_only=True):
+    """A target that is a number, such as valence from 1 to 5; evaluated only, as no model of it can run.
+
+    ``range`` bounds what is predicted. ``alpha`` is the penalty of the ridge regression, and features are
+    clipped at ``clip_sd`` standard deviations.
+    """
+
+    range: tuple[float, float]
+    alpha: Positive = 1000.0
+    clip_sd: Positive = 5.0
+
+    @property
+    def wanted(self) -> Labels:
+        """Any number, unless it is to be left out."""
+        return Labels((), self.aliases, self.others == "leave_out")
+
+
+def read_any(path: Path) -> Recipe | ContinuousRecipe:
+    """The checked recipe of either kind: a continuous one has a ``range``; raises ConfigError."""
+    tables = read_toml(path)
+    if "range" not in tables:
+        return read_recipe(path)
+    plugins = describe({"extractors": tables.get("extractors", [])}, str(path)).extractors
+    tables["extractors"] = [msgspec.to_builtins(extractor) for extractor in plugins]
+    return decode(tables, ContinuousRecipe, str(path))
 
 
 def read_recipe(path: Path) -> Recipe:

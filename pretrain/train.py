@@ -10,10 +10,10 @@ from stimmung.engine.cards import CARD, Card, CardInput, TrainedOn, write_card
 from stimmung.engine.errors import ConfigError
 
 from .corpora import Corpus
-from .evaluate import corpus_rows, read_items, run_folds
+from .evaluate import corpus_rows, read_items, run_folds, selected
 from .features import Progress, Rows
 from .fit import Trained, build_trainer, fit_speakers
-from .folds import read_protocol
+from .folds import Fold, corpus_folds
 from .recipe import Recipe, read_recipe
 
 
@@ -34,10 +34,11 @@ def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = Non
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / CARD).is_file():
         raise ConfigError(f"'{out}' is no model folder and not empty", remedy="choose another --out")
     data = read_items(read, corpus)
-    folds = read_protocol(read.protocol, data.speakers)
+    folds = corpus_folds(read.protocol, data)
     rows = corpus_rows(read, data, progress)
-    report = run_folds(read, data, rows, folds, read.protocol, progress)
-    trained = fit_speakers(build_trainer(read), rows, data, data.speakers)
+    report, _ = run_folds(read, data, rows, folds, read.protocol, progress)
+    options, _ = selected(read, data, rows, Fold("all", tuple(data.speakers), ()))
+    trained = fit_speakers(build_trainer(read, options), rows, data, data.speakers)
     out.mkdir(parents=True, exist_ok=True)
     trained.save(out)
     write_card(out, _card(read, data, rows, trained, report))

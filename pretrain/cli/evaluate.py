@@ -12,17 +12,26 @@ SWEEP = "sweep"
 @click.command(short_help="Evaluate a recipe under a speaker-disjoint protocol.")
 @click.argument("recipe", type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
-    "--corpus", required=True, type=click.Path(path_type=Path), help="The corpus.csv, or EmoBank's folder."
+    "--corpus",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A corpus.csv, a corpus as published, or EmoBank's folder.",
 )
 @click.option(
     "--protocol",
-    required=True,
-    metavar="loso|groups:N|folds:FILE|sweep",
+    metavar="loso|groups:N|partitions|folds:FILE|sweep",
     help="How speakers are set apart; sweep tries every cost of a linear machine.",
 )
+@click.option(
+    "--test-corpus",
+    type=click.Path(path_type=Path),
+    help="Train on all of --corpus, test on all of this one.",
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the figures.")
-def command(recipe: Path, corpus: Path, protocol: str, out: Path) -> None:
-    """Evaluate a recipe under a speaker-disjoint protocol; write --out/report.json.
+def command(recipe: Path, corpus: Path, protocol: str | None, test_corpus: Path | None, out: Path) -> None:
+    """Evaluate a recipe under a speaker-disjoint protocol; write report.json, .html and .tex to --out.
+
+    Speakers shared between training and test are refused, and so is a development set used as a test set.
 
     The protocol sweep trains linear machines on the recipe's features, C from 1e-5 to 1, selects by
     speakers who are neither trained nor tested on, and votes over windows or sentences; it writes
@@ -31,6 +40,7 @@ def command(recipe: Path, corpus: Path, protocol: str, out: Path) -> None:
     \b
     Examples:
       stimmung evaluate configs/emotion_hsf_svm.toml --corpus corpus.csv --protocol loso --out report
+      stimmung evaluate configs/shared_hsf_svm.toml --corpus emodb4 --test-corpus ravdess --out report
       stimmung evaluate configs/arousal_sample_cnn_svm.toml --corpus emodb4 --protocol sweep --out report
     """
     # Both take a second to import, which stimmung --help need not.
@@ -38,6 +48,8 @@ def command(recipe: Path, corpus: Path, protocol: str, out: Path) -> None:
 
     from ..evaluate import evaluate
 
+    if (protocol is None) == (test_corpus is None):
+        raise click.UsageError("give either --protocol or --test-corpus")
     if protocol == SWEEP:
         from ..sweeping import run
 
@@ -46,6 +58,13 @@ def command(recipe: Path, corpus: Path, protocol: str, out: Path) -> None:
         click.echo("\n".join(lines))
         return
     with progress("evaluate") as step:
-        report = evaluate(recipe, corpus, protocol, out, step)
-    low, high = report["uar_ci95"]
-    click.echo(f"UAR {report['uar']:.3f} (95 % interval {low:.3f} to {high:.3f}), WA {report['wa']:.3f}")
+        report = evaluate(recipe, corpus, protocol or "", out, step, test_corpus=test_corpus)
+    click.echo(", ".join(_figure(report, name) for name in ("uar", "wa", "ccc", "rmse") if name in report))
+
+
+def _figure(report: dict[str, object], name: str) -> str:
+    interval = report[f"{name}_ci95"]
+    if not isinstance(interval, list):
+        return f"{name.upper()} {report[name]:.3f}"
+    low, high = interval
+    return f"{name.upper()} {report[name]:.3f} (95 % interval {low:.3f} to {high:.3f})"

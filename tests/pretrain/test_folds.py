@@ -99,5 +99,5 @@ def test_a_folds_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) ->
 
 
 def test_an_unknown_protocol_is_refused() -> None:
-    with pytest.raises(ConfigError, match="expected loso, groups:N or folds:FILE"):
+    with pytest.raises(ConfigError, match="expected loso, groups:N, partitions, folds:FILE"):
         read_protocol("random", "ab")
