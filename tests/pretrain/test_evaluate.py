@@ -129,7 +129,8 @@ def test_a_trained_model_carries_its_card_and_recognises_its_training_data(
     verify(folder, card)
     assert (card.trained_on.clips, card.trained_on.speakers) == (48, 4)
     assert card.inputs[0].version == "1"
-    assert card.recipe["classifier"] == {"plugin": "svm", "name": "svm", "options": {"c": 0.01}}
+    assert card.recipe["classifier"]["plugin"] == "svm"
+    assert card.recipe["classifier"]["options"] == {"c": 0.01}
     assert card.figures["uar"] == pytest.approx(
         evaluate(path, corpus, "loso", tmp_path / "out")["uar"], abs=1e-4
     )
