@@ -19,6 +19,7 @@ from ..errors import StimmungError
 COMMANDS = {
     "run": ("stimmung.engine.cli.run", "Print the rolling emotion states of a source, live."),
     "replay": ("stimmung.engine.cli.replay", "Replay files or folders into tables of states."),
+    "export": ("stimmung.engine.cli.export", "Write a run for ELAN, Praat, RTTM, WebVTT, CSV or audformat."),
     "plugins": ("stimmung.engine.cli.plugins", "List the installed plugins, or check them."),
     "new-plugin": ("stimmung.engine.cli.new_plugin", "Write the package of a new plugin."),
     "models": ("stimmung.engine.cli.models", "List the models, or show one's card."),
