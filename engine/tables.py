@@ -147,7 +147,7 @@ class Tables:
         }
 
     def _index(self, stream: str, start: int, stop: int) -> Row:
-        return {"file": stream, "start": _ns(start, self._rate), "end": _ns(stop, self._rate)}
+        return {"file": stream, "start": nanoseconds(start, self._rate), "end": nanoseconds(stop, self._rate)}
 
     def _segments(self, item: Finished) -> Iterator[Row]:
         """A row for each run of vectors of the same segment."""
@@ -176,7 +176,7 @@ def _spread(prefix: str, values: Mapping[str, float]) -> Row:
     return {f"{prefix}.{label}": value for label, value in values.items()}
 
 
-def _ns(samples: int, rate: int) -> int:
+def nanoseconds(samples: int, rate: int) -> int:
     """Nanoseconds, to the nearest: whole numbers, so that no time drifts."""
     return (2 * samples * NS + rate) // (2 * rate)
 

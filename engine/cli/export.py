@@ -8,7 +8,7 @@ import click
 
 from ..errors import InputError
 from ..export import FORMATS
-from ..export.intervals import Kind, read_run
+from ..export.intervals import Kind, Run
 
 
 @click.command(short_help="Write a run for ELAN, Praat, RTTM, WebVTT, CSV or audformat.")
@@ -28,11 +28,11 @@ def command(run: Path, formats: tuple[str, ...], table: Kind, out: Path | None) 
       stimmung export results --format eaf --format textgrid
       stimmung export results --format audformat --table predictions --out tables
     """
-    recordings = read_run(run, table)
-    if not recordings:
+    read = Run(run, table)
+    if next(iter(read), None) is None:
         raise InputError(f"run '{run}' has no {table}", remedy="see its errors.jsonl")
     for name in formats:
         folder = (out or run / "export") / name
         folder.mkdir(parents=True, exist_ok=True)
-        written = FORMATS[name](recordings, folder)
-        click.echo(f"{len(written)} file{'s' if len(written) != 1 else ''} in {folder}")
+        written = FORMATS[name](read, folder)
+        click.echo(f"{written} file{'s' if written != 1 else ''} in {folder}")

@@ -1,8 +1,8 @@
 """The states or predictions of a replay, in the formats of other tools.
 
-A tier of an annotation holds one label at a time, while states are votes over overlapping stretches. So each
-state is put where it is news: from the end of the one before it to its own end. Neighbours with the same label
-become one interval. Tables (CSV, audformat) keep every state with the stretch that was voted over.
+A tier of an annotation holds one label at a time, while states are votes over overlapping stretches. So
+each state is put where it is news: from the end of the one before it to its own end. Neighbours with the
+same label become one interval. Tables (CSV, audformat) keep every state with the stretch that was voted over.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import elan, rttm, table, textgrid, webvtt
-from .intervals import Recording
+from .intervals import Run
 
-# From (what was exported, the folder to write into) to the files written.
-Writer = Callable[[list[Recording], Path], list[Path]]
+# From (what to export, the folder to write into) to how many files were written.
+Writer = Callable[[Run, Path], int]
 FORMATS: dict[str, Writer] = {
     "eaf": elan.write,
     "textgrid": textgrid.write,

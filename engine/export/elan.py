@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+import mimetypes
 import os
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
-from .intervals import Recording, file_names
+from .intervals import Names, Recording, Run
 
 SCHEMA = "http://www.mpi.nl/tools/elan/EAFv3.0.xsd"
 INSTANCE = "http://www.w3.org/2001/XMLSchema-instance"
 TYPE = "default-lt"
 
 
-def write(recordings: list[Recording], out: Path) -> list[Path]:
+def write(run: Run, out: Path) -> int:
     """One file for each recording."""
-    paths = []
-    for recording, name in zip(recordings, file_names(recordings, ".eaf"), strict=True):
+    names = Names(".eaf")
+    for recording in run:
         tree = Xml.ElementTree(_document(recording))
         Xml.indent(tree, "    ")
-        paths.append(out / name)
-        tree.write(paths[-1], encoding="utf-8", xml_declaration=True)
-    return paths
+        tree.write(out / names.of(recording), encoding="utf-8", xml_declaration=True)
+    return names.count
 
 
 def _document(recording: Recording) -> Xml.Element:
@@ -37,8 +37,9 @@ def _document(recording: Recording) -> Xml.Element:
         },
     )
     header = Xml.SubElement(root, "HEADER", {"MEDIA_FILE": "", "TIME_UNITS": "milliseconds"})
-    media = {"MEDIA_URL": Path(os.path.abspath(recording.stream)).as_uri(), "MIME_TYPE": "audio/x-wav"}
-    Xml.SubElement(header, "MEDIA_DESCRIPTOR", media)
+    media = Path(os.path.abspath(recording.stream))
+    mime = mimetypes.guess_type(media)[0] or "audio/x-wav"
+    Xml.SubElement(header, "MEDIA_DESCRIPTOR", {"MEDIA_URL": media.as_uri(), "MIME_TYPE": mime})
     order = Xml.SubElement(root, "TIME_ORDER")
     slots: dict[int, str] = {}
     tiers = {target: recording.tier(target) for target in recording.targets}

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from .intervals import Recording, file_names
+from .intervals import Names, Recording, Run
 
 
-def write(recordings: list[Recording], out: Path) -> list[Path]:
+def write(run: Run, out: Path) -> int:
     """One file for each recording."""
-    paths = []
-    for recording, name in zip(recordings, file_names(recordings, ".vtt"), strict=True):
-        paths.append(out / name)
-        paths[-1].write_text("\n".join(_cues(recording)) + "\n", encoding="utf-8")
-    return paths
+    names = Names(".vtt")
+    for recording in run:
+        text = "\n".join(_cues(recording)) + "\n"
+        (out / names.of(recording)).write_text(text, encoding="utf-8")
+    return names.count
 
 
 def _cues(recording: Recording) -> Iterator[str]:

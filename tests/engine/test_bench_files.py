@@ -1,0 +1,31 @@
+"""The benchmark of very many files measures what it says: every file once, tenth by tenth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import soundfile
+from stimmung.engine import bench_files
+from stimmung.engine.bench_files import Tenth, generate, tenths
+from support import RATE, acme, syllables
+
+
+def test_every_file_is_generated_and_replayed_once(tmp_path: Path) -> None:
+    generate(tmp_path / "files", 40, 1.0, syllables(9.0), RATE)
+    files = sorted((tmp_path / "files").rglob("*.wav"))
+    assert [path.name for path in files] == [f"{number:06}.wav" for number in range(40)]
+    assert {soundfile.info(path).frames for path in files} == {RATE}
+    assert len({path.read_bytes() for path in files}) == 40
+    seen: list[Tenth] = []
+    run = tenths(tmp_path / "files", acme(), tmp_path / "out", 2, seen.append)
+    assert (run["files"], run["errors"]) == (40, 0)
+    assert [tenth.done for tenth in seen] == list(range(4, 41, 4))
+    assert all(tenth.seconds >= 0 and tenth.host_mb > 0 for tenth in seen)
+    assert seen[0].shards_mb > seen[0].host_mb / 2
+
+
+def test_beyond_the_distinct_ones_files_are_links_of_their_own_name(tmp_path: Path) -> None:
+    distinct = bench_files.DISTINCT
+    generate(tmp_path, distinct + 3, 0.1, syllables(0.5), RATE)
+    first, again = tmp_path / "0000" / "000002.wav", tmp_path / f"{distinct // 1000:04}" / "001002.wav"
+    assert first.samefile(again)
