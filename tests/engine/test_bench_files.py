@@ -21,7 +21,7 @@ def test_every_file_is_generated_and_replayed_once(tmp_path: Path) -> None:
     assert (run["files"], run["errors"]) == (40, 0)
     assert [tenth.done for tenth in seen] == list(range(4, 41, 4))
     assert all(tenth.seconds >= 0 and tenth.host_mb > 0 for tenth in seen)
-    assert seen[0].shards_mb > seen[0].host_mb / 2
+    assert seen[0].shards_mb > 20
 
 
 def test_beyond_the_distinct_ones_files_are_links_of_their_own_name(tmp_path: Path) -> None:
