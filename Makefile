@@ -1,6 +1,7 @@
 # make run    set up, then replay the sample through the default pipeline
 # make test   set up, then run every test
 # make check  format, lint and types: the same here and in CI
+# make docs   build the pages of docs/ into build/site
 # make wheel  build the wheel, install it into a clean environment and run it there
 # make clean  forget everything that was set up
 
@@ -9,7 +10,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: run test check format wheel clean
+.PHONY: run test check format docs wheel clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -26,6 +27,9 @@ check: $(VENV)/.test .check/stimmung
 format: $(VENV)/.test
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.test
+	$(BIN)/python -m sphinx -q -W docs build/site
 
 wheel: $(VENV)/.test
 	rm -rf build dist
@@ -49,7 +53,7 @@ $(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	touch $@
 
 $(VENV)/.test: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable .[deep,text,pretrain,test,dev]
+	$(PIP) --editable .[deep,text,pretrain,test,dev,docs]
 	touch $@ $(VENV)/.run
 
 clean:

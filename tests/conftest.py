@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import support
 
+# Outside packages have tests of their own, which need what they need.
+collect_ignore = ["third_party"]
+
 CORPORA = Path(support.__file__).parent.parent.parent / "shared" / "corpora"
 
 

@@ -6,16 +6,18 @@ import base64
 import fcntl
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
-# What a worker needs of the engine; docs/environments.md tells users the same.
-CORE = ("msgspec>=0.19", "numpy>=1.26", "pluggy>=1.5", "pyzmq>=26", "threadpoolctl>=3.2")
+from reader import ROOT, blocks
+
+# How docs/environments.md tells users to make an environment for a plugin.
+(RECIPE,) = blocks((ROOT / "docs" / "environments.md").read_text(encoding="utf-8"), "bash")
 
 
 def run(*command: str | Path, cwd: Path | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -36,6 +38,19 @@ def install(python: Path, *what: str | Path) -> None:
     """``pip install`` into that environment, with the tested versions."""
     pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "install", "-q")
     run(*pip, "--no-cache-dir", "-c", ROOT / "constraints.txt", *what)
+
+
+def documented_environment(folder: Path, wheels: Mapping[str, Sequence[Path]]) -> Path:
+    """The interpreter of an environment made as documented, these wheels in place of the names."""
+    for line in RECIPE.splitlines():
+        program, *words = shlex.split(line.replace("venvs/old", str(folder)))
+        if program == "python3":
+            environment(folder)
+            continue
+        assert (program, words[0]) == (f"{folder}/bin/pip", "install")
+        what = [wheel for word in words[1:] for wheel in wheels.get(word, [word])]
+        install(folder / "bin" / "python", *what)
+    return folder / "bin" / "python"
 
 
 def build_wheel(folder: Path) -> Path:

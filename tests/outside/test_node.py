@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from environments import ROOT
+from reader import ROOT
 from stimmung.engine.config import PluginTable, describe
 from stimmung.engine.host import Host, open_sink
 from stimmung.engine.records import record

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from environments import ROOT, install, run
+from environments import install, run
+from reader import ROOT
 
 PACKAGES = ("acme-praat", "acme-logistic", "acme-subtitles")
 THEIRS = ROOT / "tests" / "third_party"
