@@ -18,7 +18,8 @@ from stimmung.engine.config import describe
 from stimmung.engine.plugin import Hooks
 from stimmung.engine.registry import installed, origin
 from stimmung.engine.scaffold import KINDS
-from stimmung.pretrain.recipe import About, Recipe
+from stimmung.pretrain.folds import FoldsTable
+from stimmung.pretrain.recipe import ContinuousRecipe, Recipe
 
 DOCS = ROOT / "docs"
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
@@ -97,11 +98,17 @@ def keys(table: type[msgspec.Struct]) -> set[str]:
     return found
 
 
+def recipe_keys() -> set[str]:
+    """The keys of recipes and of folds; those of a plugin's table are a pipeline's."""
+    found = keys(Recipe) | keys(ContinuousRecipe) | keys(FoldsTable)
+    return found - {*config.OWN_KEYS, "options"} | {"name", "plugin"}
+
+
 @pytest.mark.parametrize(
     ("name", "documented"),
     [
         ("pipelines.md", keys(config.Description) | {*config.OWN_KEYS}),
-        ("train.md", keys(Recipe) - {*config.OWN_KEYS, "options"} | keys(About)),
+        ("train.md", recipe_keys()),
         ("models.md", keys(Card) | keys(TrainedOn)),
     ],
     ids=["pipelines", "recipes", "cards"],
