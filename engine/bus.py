@@ -12,8 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from threadpoolctl import threadpool_limits
-
 from .call import Call, Facts, facts_of, perform
 from .config import Description, PluginTable
 from .errors import PluginError
@@ -86,8 +84,6 @@ class LocalBus:
             plugin = build(role, table.plugin, table.options)
             self._plugins[table.name] = plugin
             self._facts[table.name] = facts_of(table.name, plugin)
-        # One thread a call, as in a worker: results must not depend on the machine's cores.
-        self._threads = threadpool_limits(1)
 
     @property
     def facts(self) -> Mapping[str, Facts]:
@@ -116,7 +112,6 @@ class LocalBus:
 
     def close(self) -> None:
         self._plugins.clear()
-        self._threads.unregister()
 
 
 def hand_out(answers: deque[tuple[Then, Answer]]) -> bool:

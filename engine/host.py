@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from stimmung.samples import SPEECH
+from threadpoolctl import threadpool_limits
 
 from .bus import Bus, LocalBus
 from .cache import Known
@@ -35,6 +36,9 @@ class Host:
             kind = load("transcriber", description.transcript.plugin)
             check_options(kind, description.transcript.plugin, description.transcript.options, skip=1)
         self.bus = _open_bus(description)
+        # One thread a call, here as in a worker: results must not depend on the machine's cores. OpenBLAS
+        # hears only the thread that told it last time, so workers in threads cannot see to it themselves.
+        self._threads = threadpool_limits(1)
         try:
             check(description, self.bus.facts)
         except BaseException:
@@ -90,6 +94,7 @@ class Host:
     def close(self) -> None:
         """Ends the workers."""
         self.bus.close()
+        self._threads.unregister()
 
     def __enter__(self) -> Host:
         return self

@@ -45,7 +45,7 @@ def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[],
     except StimmungError as error:
         socket.send_multipart(wire.encode(wire.Refuse(error=str(error), exit_code=error.exit_code)))
         return
-    # One thread a call: results must not depend on how many cores the machine has.
+    # One thread a call: results must not depend on the machine's cores. OpenMP's limit is a thread's own.
     with threadpool_limits(1):
         socket.send_multipart(wire.encode(wire.Hello(facts=server.facts, credit=CREDIT, pid=os.getpid())))
         socket.setsockopt(zmq.RCVTIMEO, IDLE_MS)

@@ -20,6 +20,7 @@ from stimmung.engine.replay import replay
 from stimmung.engine.types import EmotionState, Event, Floats, Output
 from stimmung.samples import SPEECH
 from support import cut, every
+from threadpoolctl import threadpool_info
 
 DEFAULT = load_description("default")
 
@@ -67,6 +68,21 @@ def test_states_do_not_depend_on_the_bus(expected: list[Record], transport: str,
     bus = msgspec.convert({"transport": transport, "workers": workers}, BusTable)
     with Host(msgspec.structs.replace(DEFAULT, bus=bus)) as host:
         assert states(host.stream("s").play(cut(speech(), every(1600)))) == expected
+
+
+@pytest.mark.parametrize("transport", ["local", "inproc"])
+def test_matrices_are_multiplied_in_one_thread_while_a_host_is_open(transport: str) -> None:
+    def threads() -> list[int]:
+        return sorted(entry["num_threads"] for entry in threadpool_info() if entry["user_api"] == "blas")
+
+    bus = msgspec.convert({"transport": transport}, BusTable)
+    with Host(DEFAULT):
+        pass  # whoever opens a second host finds the number of threads that the first one gave back
+    before = threads()
+    with Host(msgspec.structs.replace(DEFAULT, bus=bus)) as host:
+        list(host.stream("s").play(cut(speech(), every(16000))))
+        assert set(threads()) == {1}
+    assert threads() == before
 
 
 class Keep:
