@@ -39,7 +39,7 @@ from typing import Protocol, runtime_checkable
 
 import pluggy
 
-from .types import Bools, Chunk, Event, Floats, Segment, Sentence
+from .types import Bools, Chunk, Event, Floats, Segment, Sentence, Words
 
 PROJECT = "stimmung"
 ENTRY_POINTS = "stimmung"
@@ -153,6 +153,13 @@ class Transcriber(Protocol):
     def hear(self, start: int, samples: Floats) -> Sequence[Sentence]: ...
 
     def finish(self) -> Sequence[Sentence]: ...
+
+
+@runtime_checkable
+class WordTranscriber(Protocol):
+    """A transcriber that knows single words too, and when: asked after each ``hear`` and after ``finish``."""
+
+    def words(self) -> Words: ...
 
 
 @dataclass(frozen=True, slots=True)

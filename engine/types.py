@@ -95,6 +95,29 @@ class Sentence:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """One word that was said in ``[start, stop)`` of a stream's clock; ``confidence`` is from 0 to 1."""
+
+    start: int
+    stop: int
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a transcriber has understood since it was last asked.
+
+    ``settled`` words stay as they are. The ``partial`` ones stand in the place of all partial ones before
+    and may still change. No word that settles later begins before ``watermark``.
+    """
+
+    settled: tuple[Word, ...]
+    partial: tuple[Word, ...]
+    watermark: int
+
+
+@dataclass(frozen=True, slots=True)
 class Features:
     """What one extractor made of one segment: ``values`` is (dim,)."""
 

@@ -11,10 +11,11 @@ from typing import Any
 from stimmung.engine.errors import ConfigError
 
 LANGUAGES = ("de", "en")
+ANY = "xx"  # spaCy's rules for languages it has none for
 
 
 def split(text: str, language: str) -> list[tuple[int, int]]:
-    """(start, stop) of each sentence in ``text``, without the spaces around it."""
+    """(start, stop) of each sentence in ``text`` by the rules of ``language``, without the spaces around."""
     spans = []
     for sentence in _pipeline(language)(text).sents:
         said = sentence.text.strip()
