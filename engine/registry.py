@@ -117,9 +117,9 @@ def build(role: Role, name: str, options: Mapping[str, Any], *arguments: Any) ->
         raise
     except Exception as error:  # a plugin may raise anything while it is built
         raise PluginError(
-            f"plugin '{name}' cannot be built",
+            f"plugin '{name}' of {_ORIGINS[kind]} cannot be built",
             got=f"{type(error).__name__}: {error}",
-            remedy=f"correct its options, or {_ORIGINS[kind]}",
+            remedy="correct its options, or upgrade it",
         ) from error
 
 

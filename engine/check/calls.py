@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..types import Floats, read_only
+from .budget import keeps_up, stopwatch
 from .subject import Check, Subject, no_pickle
 
-ROWS = 4
+ROWS, HOP_S = 4, 1.0
 
 
 def features(subject: Subject) -> Mapping[str, list[Floats]]:
@@ -83,10 +84,22 @@ def pickles(subject: Subject) -> None:
         predicted(subject, features(subject)["ordinary features"], "ordinary features", subject.build())
 
 
+def latency(subject: Subject) -> None:
+    """One row, as a live stream brings one a hop."""
+    row = [read_only(one[:1]) for one in features(subject)["ordinary features"]]
+
+    def predict(spent_s: list[float]) -> None:
+        with stopwatch(spent_s):
+            subject.call("predict", row)
+
+    keeps_up(subject, predict, HOP_S, "make it faster, for example with fewer support vectors or trees")
+
+
 CLASSIFIERS = (
     Check("two or more labels, each once", labels),
     Check("probabilities that sum to 1 for any finite features", probabilities),
     Check("a row's probabilities depend on that row alone", alone),
     Check("the input is left as it was", untouched),
     Check("it neither reads nor writes pickle", pickles),
+    Check("a prediction costs less than a second", latency, timed=True),
 )

@@ -14,10 +14,12 @@ import numpy as np
 from ..errors import PluginError, StimmungError
 from ..plugin import Feed
 from ..types import Chunk, EmotionState, Event, Floats, Prediction, Sentence, Span, Status, read_only
+from .budget import keeps_up, stopwatch
 from .material import RATE, RECORDING, speech, trials
 from .subject import Check, Subject
 
 CHUNKS = 100  # a live source never ends
+SECOND_S, SPEECH_S = 1.0, 6.0
 
 
 def detected(subject: Subject, samples: Floats, pieces: int, given: str) -> np.ndarray[Any, Any]:
@@ -64,10 +66,22 @@ def pieces(subject: Subject) -> None:
             )
 
 
+def detection_latency(subject: Subject) -> None:
+    """A second of live speech."""
+    detector = subject.build()
+    samples = _whole_hops(detector, speech(SECOND_S, detector.rate))
+
+    def second(spent_s: list[float]) -> None:
+        with stopwatch(spent_s):
+            subject.call("detect", samples, detector)
+
+    keeps_up(subject, second, SECOND_S, "make it faster, or give it longer hops")
+
+
 def said(subject: Subject, size: int) -> list[tuple[int, Sentence]]:
     """The sentences of a fresh transcriber fed in chunks of ``size``, with the clock they settled at."""
     transcriber = subject.build()
-    samples = speech(6.0, transcriber.rate)
+    samples = speech(SPEECH_S, transcriber.rate)
     settled = []
     for start in range(0, len(samples), size):
         piece = read_only(samples[start : start + size])
@@ -102,6 +116,16 @@ def chunking(subject: Subject) -> None:
                 f"audio in chunks of {size} samples gives other sentences than in chunks of 1600",
                 remedy="decide by the clock, not by the size of the chunks",
             )
+
+
+def transcription_latency(subject: Subject) -> None:
+    """Six seconds of speech from the first to the last sentence."""
+
+    def stream(spent_s: list[float]) -> None:
+        with stopwatch(spent_s):
+            said(subject, 1600)
+
+    keeps_up(subject, stream, SPEECH_S, "choose a smaller model, or load it once for all instances")
 
 
 def feeds(subject: Subject) -> None:
@@ -200,10 +224,12 @@ def _about(event: Event) -> str:
 DETECTORS = (
     Check("one flag for each hop", flags),
     Check("flags do not depend on how the audio is cut up", pieces),
+    Check("a second of speech costs less than a second", detection_latency, timed=True),
 )
 TRANSCRIBERS = (
     Check("sentences in order, none ahead of the audio", sentences),
     Check("sentences do not depend on how the audio is cut up", chunking),
+    Check("speech is transcribed faster than it is spoken", transcription_latency, timed=True),
 )
 SOURCES = (
     Check("named streams of float32 chunks", feeds),

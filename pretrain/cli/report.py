@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from stimmung.engine.cli.progress import progress
 
 
 @click.group(name="report", short_help="Train and evaluate the systems of a paper; write its tables.")
@@ -49,6 +48,8 @@ def paper1(
       stimmung report paper1 --corpora CORPORA --out docs
       stimmung report paper1 --corpora CORPORA --out docs --pretrain configs/pretrain_sample_cnn.toml
     """
+    from stimmung.engine.cli.progress import progress
+
     from .. import page
     from ..paper1 import Options, run
 

@@ -71,8 +71,8 @@ def test_a_plugin_without_options_takes_none() -> None:
 def test_a_plugin_that_fails_to_build_is_named() -> None:
     text = line(PluginError, "extractor", "acme-faulty", fault="build")
     assert text == (
-        "plugin 'acme-faulty' cannot be built, got RuntimeError: no licence found; "
-        "correct its options, or acme-speech 1.0"
+        "plugin 'acme-faulty' of acme-speech 1.0 cannot be built, got RuntimeError: no licence found; "
+        "correct its options, or upgrade it"
     )
 
 
