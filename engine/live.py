@@ -10,6 +10,7 @@ import logging
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from .errors import InputError
@@ -25,20 +26,29 @@ TURN_S = 0.005
 
 
 def run(host: Host, feeds: Iterable[Feed], sinks: Sequence[Sink], *, paced: bool) -> int:
-    """Plays every feed into every sink; returns how many feeds or segments failed, each in a line."""
+    """Plays every feed into every sink; returns how many feeds or segments failed.
+
+    What fails in the same way again is a line the first time, and counted in another at the end.
+    """
     failures = 0
     for feed in feeds:
+        faults = Counter[tuple[str, str]]()
         try:
             for output in play(host, feed, paced=paced):
                 if isinstance(output, Fault):
-                    failures += 1
-                    log.error("%s: %s", output.stream, output.error)
+                    if not faults[output.plugin, output.error]:
+                        log.error("%s: %s", output.stream, output.error)
+                    faults[output.plugin, output.error] += 1
                 elif not isinstance(output, Features):
                     for sink in sinks:
                         sink.write(output)
         except InputError as error:
             failures += 1
             log.error("%s", error)
+        failures += faults.total()
+        for (plugin, _), times in faults.items():
+            if times > 1:
+                log.error("%s: plugin '%s' failed in this way %d times", feed.stream, plugin, times)
     return failures
 
 

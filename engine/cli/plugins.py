@@ -12,6 +12,10 @@ from ..errors import StimmungError, UnknownPluginError, nearest
 from ..plugin import API
 from ..registry import installed, origin, provides
 
+UNBROKEN = (
+    1000  # columns where there is no terminal: a plugin keeps to one line, so that lines can be searched
+)
+
 
 @click.command(short_help="List the installed plugins, or check them.")
 @click.argument("names", nargs=-1, metavar="[NAME]…")
@@ -53,8 +57,9 @@ def show(names: list[str]) -> bool:
             api = str(getattr(kind, "api", API))
             table.add_row(name, role, origin(entry), api, "loads", _first_line(kind))
     console = Console()
-    # Elsewhere than on a terminal each plugin keeps to one line, so that lines can be searched.
-    console.print(table, soft_wrap=not console.is_terminal, crop=console.is_terminal)
+    if not console.is_terminal:
+        console.width = UNBROKEN
+    console.print(table)
     return broken
 
 

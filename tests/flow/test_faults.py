@@ -156,7 +156,7 @@ def test_a_full_queue_gives_up_the_oldest_calls_and_counts_them() -> None:
         (
             {"extractors": [{"plugin": "acme-faulty", "fault": "build"}], "classifiers": []},
             PluginError,
-            "plugin 'acme-faulty' cannot be built, got RuntimeError: no licence found",
+            "plugin 'acme-faulty' of acme-speech 1.0 cannot be built, got RuntimeError: no licence found",
         ),
         (
             {"extractors": [{"plugin": "acme-nobody"}]},
