@@ -31,7 +31,7 @@ WHOLE = "am/final.mdl"  # no Vosk model is without it
 class Vosk(Listening):
     """Words with times and confidences as they are spoken; a pause of half a second ends a sentence.
 
-    ``language``: that of the model, such as "en", "de" or "ko". The model is a package called vosk_model_…
+    ``language``: that of the model, such as "en", "de" or "ko". The model is the package ``vosk_model_…``
     if one is installed, else Vosk's own small one, which the library downloads on first use. ``model``: the
     folder of another one. ``grammar``: the only words to expect. Raises ModelError when no model is in reach.
     """
