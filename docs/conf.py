@@ -1,4 +1,4 @@
-"""How Sphinx builds these pages; the page of built-in plugins is written from the plugins as they are."""
+"""How Sphinx builds these pages; those of commands and of built-in plugins describe themselves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import inspect
 from importlib import metadata
 from typing import Any
 
+import click
+from stimmung.engine.cli import group
 from stimmung.engine.registry import ROLES, installed, origin, provides
 
 project = "Stimmung"
@@ -18,8 +20,6 @@ html_title = "Stimmung"
 html_show_copyright = False
 exclude_patterns = ["snippets"]
 
-MARK = "<!-- built-in plugins -->"
-
 
 def setup(app: Any) -> None:
     """Sphinx calls this: pages pass through :func:`fill` as they are read."""
@@ -27,8 +27,22 @@ def setup(app: Any) -> None:
 
 
 def fill(app: Any, name: str, source: list[str]) -> None:
-    """Puts the tables in place of the mark."""
-    source[0] = source[0].replace(MARK, built_in()) if MARK in source[0] else source[0]
+    """Puts what is written by the code in place of its mark."""
+    for mark, write in {"<!-- built-in plugins -->": built_in, "<!-- commands -->": commands}.items():
+        if mark in source[0]:
+            source[0] = source[0].replace(mark, write())
+
+
+def commands(command: click.Command = group, path: str = "stimmung") -> str:
+    """The help of every command, as it is printed."""
+    context = click.Context(command, info_name=path, max_content_width=100)
+    sections = [f"## {path}\n\n```text\n{command.get_help(context)}\n```"]
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            if found is not None:
+                sections.append(commands(found, f"{path} {name}"))
+    return "\n\n".join(sections)
 
 
 def built_in() -> str:

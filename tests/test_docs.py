@@ -9,11 +9,13 @@ import sys
 import tomllib
 from pathlib import Path
 
+import click
 import msgspec
 import pytest
 from reader import NOTHING_ELSE, ROOT, blocks, commands, run, settle
 from stimmung.engine import config
 from stimmung.engine.cards import Card, TrainedOn
+from stimmung.engine.cli import group
 from stimmung.engine.config import describe
 from stimmung.engine.plugin import Hooks
 from stimmung.engine.registry import installed, origin
@@ -23,7 +25,6 @@ from stimmung.pretrain.recipe import ContinuousRecipe, Recipe
 
 DOCS = ROOT / "docs"
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
-SHOWN = [(name, command) for name, text in PAGES.items() for command in commands(text)]
 INCLUDE = re.compile(
     r"^```\{(literalinclude|include)\} (\S+)\n(?::language: (\w+)\n|:.*\n)*```", re.MULTILINE
 )
@@ -39,17 +40,25 @@ def page(name: str) -> str:
     return INCLUDE.sub(included, PAGES[name])
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a reader of the docs has."""
-    folder = tmp_path_factory.mktemp("reader")
-    settle(folder)
-    return folder
+@pytest.mark.parametrize("name", [name for name in PAGES if commands(page(name))])
+def test_the_commands_of_a_page_work_one_after_the_other(name: str, tmp_path: Path) -> None:
+    settle(tmp_path)
+    for command in commands(page(name)):
+        assert run(command, tmp_path).stdout
 
 
-@pytest.mark.parametrize(("name", "command"), SHOWN, ids=[f"{name}: {command}" for name, command in SHOWN])
-def test_every_command_works(name: str, command: str, folder: Path) -> None:
-    assert run(command, folder).stdout
+def test_no_command_is_shown_that_no_test_executes() -> None:
+    """What stands after a prompt is executed here, the blocks of other programs by the tests named."""
+    shells = {name: len(blocks(text, "bash")) for name, text in PAGES.items() if "```bash" in text}
+    assert shells == {
+        "environments.md": 2,  # tests/outside/test_environments.py
+        "plugins.md": 1,  # tests/outside/test_new_plugin.py
+        "wire.md": 1,  # .ci/run, for tests/outside/test_node.py
+    }
+    assert blocks(PAGES["wire.md"], "bash")[0].strip() in (ROOT / ".ci" / "run").read_text()
+    for text in PAGES.values():
+        assert set(re.findall(r"^```(\w+)$", text, re.MULTILINE)) <= {"bash", "console", "toml", "python"}
+        assert not re.search(r"\n\n    \S", text)  # an indented block has no language
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -119,7 +128,7 @@ def test_every_key_is_documented(name: str, documented: set[str]) -> None:
     assert missing == set()
 
 
-def test_the_site_builds_strictly_and_lists_every_built_in_plugin_with_its_options(tmp_path: Path) -> None:
+def test_the_site_builds_strictly_and_lists_every_command_and_every_built_in_plugin(tmp_path: Path) -> None:
     pytest.importorskip("sphinx", reason="needs stimmung[docs]")
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-W", str(DOCS), str(tmp_path)],
@@ -128,6 +137,9 @@ def test_the_site_builds_strictly_and_lists_every_built_in_plugin_with_its_optio
         env={**os.environ, "PYTHONPATH": NOTHING_ELSE},
     )
     assert done.returncode == 0, done.stderr
+    commands = (tmp_path / "commands.html").read_text(encoding="utf-8")
+    for name in group.list_commands(click.Context(group)):
+        assert f"<h2>stimmung {name}<" in commands
     built = (tmp_path / "built_in.html").read_text(encoding="utf-8")
     for name, entry in installed().items():
         if origin(entry).startswith("stimmung "):

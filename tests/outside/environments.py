@@ -17,7 +17,7 @@ from pathlib import Path
 from reader import ROOT, blocks
 
 # How docs/environments.md tells users to make an environment for a plugin.
-(RECIPE,) = blocks((ROOT / "docs" / "environments.md").read_text(encoding="utf-8"), "bash")
+RECIPE, UPGRADE = blocks((ROOT / "docs" / "environments.md").read_text(encoding="utf-8"), "bash")
 
 
 def run(*command: str | Path, cwd: Path | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -34,10 +34,18 @@ def environment(folder: Path) -> Path:
     return folder / "bin" / "python"
 
 
-def install(python: Path, *what: str | Path) -> None:
+def install(python: Path, *what: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """``pip install`` into that environment, with the tested versions."""
     pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "install", "-q")
-    run(*pip, "--no-cache-dir", "-c", ROOT / "constraints.txt", *what)
+    return run(*pip, "--no-cache-dir", "-c", ROOT / "constraints.txt", *what, cwd=cwd)
+
+
+def follow(python: Path, line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A line of a page, finished, as typed in that environment; what builds a package is there already."""
+    program, *words = shlex.split(line)
+    if (program, words[:1]) == ("pip", ["install"]):
+        return install(python, "--no-build-isolation", *words[1:], cwd=cwd)
+    return run(python.parent / program, *words, cwd=cwd)
 
 
 def documented_environment(folder: Path, wheels: Mapping[str, Sequence[Path]]) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from environments import documented_environment, environment, install, run, write_wheel
+from environments import UPGRADE, documented_environment, environment, install, run, write_wheel
 from stimmung.engine.config import Description, describe
 from stimmung.engine.errors import ConfigError, WorkerError
 from stimmung.engine.host import Host
@@ -169,6 +169,7 @@ def test_an_upgrade_that_does_not_fit_never_stops_the_stream(
 
 
 def test_a_running_command_swaps_its_workers_when_told_to(tmp_path: Path) -> None:
+    assert UPGRADE.splitlines()[1] == "kill -USR1 PID"
     (tmp_path / "pipeline.toml").write_text(
         '[bus]\ntransport = "ipc"\n[[extractors]]\nplugin = "acme-loudness"\n'
         '[[classifiers]]\nplugin = "acme-loud"\n'

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 import pytest
-from environments import install, run
+from environments import follow, install, run
+from reader import ROOT, blocks
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.scaffold import KINDS, write_plugin
 
@@ -51,6 +52,13 @@ def test_a_new_package_passes_its_own_tests_and_runs_at_once(user: Path, package
     listed = run(user.parent / "stimmung", "plugins", "--check", f"acme-{kind}", cwd=folder).stdout
     assert all("checks passed" in line for line in listed.splitlines())
     assert f"acme-{kind} 0.1.0" in listed
+
+
+def test_what_the_page_tells_to_type_works(user: Path, tmp_path: Path) -> None:
+    (typed,) = blocks((ROOT / "docs" / "plugins.md").read_text(encoding="utf-8"), "bash")
+    run(user.parent / "stimmung", "new-plugin", "acme-typed", "--kind", "extractor", cwd=tmp_path)
+    shown = [follow(user, line, tmp_path / "acme-typed").stdout for line in typed.splitlines()]
+    assert len(re.findall(r"typed +(low|high)", shown[-1])) == 28
 
 
 def test_a_feature_of_ones_own_runs_live_after_fifteen_lines(user: Path, tmp_path: Path) -> None:
