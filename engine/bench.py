@@ -106,20 +106,29 @@ def memory(
     return float(np.polyfit(late[:, 0], late[:, 1], 1)[0])
 
 
-def resident_mb() -> float:
-    """Resident memory of this process now, in MB (10^6 bytes)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+def resident_mb(pid: int | None = None) -> float:
+    """Resident memory of a process, by default this one, in MB (10^6 bytes); 0 when it has ended."""
+    try:
+        pages = int(Path(f"/proc/{pid or os.getpid()}/statm").read_text().split()[1])
+    except FileNotFoundError:
+        return 0.0
     return pages * resource.getpagesize() / 1e6
 
 
 def _cpu_s(host: Host) -> float:
     """CPU seconds used so far by this process and the workers of ``host``."""
-    ticks = 0
-    for pid in host.bus.pids:
-        # The command's name, in brackets, may hold anything; user and system time are fields 14 and 15.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+    return time.process_time() + sum(cpu_s(pid) for pid in host.bus.pids)
+
+
+def cpu_s(pid: int) -> float:
+    """CPU seconds that a process has used so far; 0 when it has ended."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return 0.0
+    # The command's name, in brackets, may hold anything; user and system time are fields 14 and 15.
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def summary(values: list[float]) -> str:

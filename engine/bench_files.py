@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import soundfile
 
+from .bench import cpu_s, resident_mb
 from .config import Description
 from .replay import Means, replay
 from .types import Floats
@@ -19,10 +19,14 @@ DISTINCT = 1000  # files of different content; the others are links to them, eac
 
 
 class Tenth(NamedTuple):
-    """One tenth of the files: how long they took, and what all processes then held in memory."""
+    """One tenth of the files: how long they took, and what all processes then held in memory.
+
+    ``cpu_s`` is what host and shards computed, which other programs on the machine hardly change.
+    """
 
     done: int
-    seconds: float
+    wall_s: float
+    cpu_s: float
     host_mb: float
     shards_mb: float
 
@@ -47,32 +51,26 @@ def tenths(
     folder: Path, description: Description, out: Path, jobs: int, every: Callable[[Tenth], None]
 ) -> dict[str, Any]:
     """Replays the files below ``folder``; ``every`` gets each tenth. Returns the run's account."""
-    began_s = time.monotonic()
-    last_s = 0.0
+    last = 0.0, 0.0
 
     def step(done: int, total: int, stream: str) -> None:
-        nonlocal began_s, last_s
+        nonlocal last
         if done == 1:  # the processes have started
-            began_s, last_s = time.monotonic(), 0.0
+            last = _clocks()
         if done % max(1, total // 10) == 0:
-            now_s = time.monotonic() - began_s
-            every(Tenth(done, now_s - last_s, _resident_mb("self"), sum(map(_resident_mb, _children()))))
-            last_s = now_s
+            now, shards = _clocks(), _children()
+            wall_s, used_s = now[0] - last[0], now[1] - last[1]
+            every(Tenth(done, wall_s, used_s, resident_mb(), sum(map(resident_mb, shards))))
+            last = now
 
     return replay([str(folder)], description, out, means=Means(jobs), progress=step)
 
 
-def _children() -> list[str]:
-    found: list[str] = []
-    for task in Path("/proc/self/task").iterdir():
-        found += (task / "children").read_text().split()
-    return found
+def _clocks() -> tuple[float, float]:
+    """(wall seconds, CPU seconds of this process and its children)."""
+    return time.monotonic(), time.process_time() + sum(map(cpu_s, _children()))
 
 
-def _resident_mb(pid: str) -> float:
-    """Resident memory of a process in MB (10^6 bytes), 0 when it has ended."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (FileNotFoundError, IndexError):
-        return 0.0
-    return pages * resource.getpagesize() / 1e6
+def _children() -> list[int]:
+    tasks = Path("/proc/self/task").iterdir()
+    return [int(pid) for task in tasks for pid in (task / "children").read_text().split()]

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from ..bench import speech
-from ..bench_files import generate, tenths
+from ..bench_files import Tenth, generate, tenths
 from ..config import load_description
 
 
@@ -25,14 +25,24 @@ def command(count: int, seconds: float, jobs: int, pipeline: str, source: str) -
     """
     description = load_description(pipeline)
     rate = description.stream.rate
+    shown: list[Tenth] = []
+
+    def show(tenth: Tenth) -> None:
+        shown.append(tenth)
+        click.echo(
+            f"{tenth.done:8}  {tenth.wall_s:7.1f}  {tenth.cpu_s:7.1f}  {tenth.host_mb:7.1f}  "
+            f"{tenth.shards_mb:9.1f}"
+        )
+
     with tempfile.TemporaryDirectory() as folder:
         generate(Path(folder) / "files", count, seconds, speech(source, rate, 60.0), rate)
-        click.echo("   files  seconds  host MB  shards MB")
+        click.echo("   files   wall s    CPU s  host MB  shards MB")
         run = tenths(
             Path(folder) / "files",
             description,
             Path(folder) / "out",
             jobs,
-            lambda t: click.echo(f"{t.done:8}  {t.seconds:7.1f}  {t.host_mb:7.1f}  {t.shards_mb:9.1f}"),
+            show,
         )
     click.echo(f"{run['files']} files, {run['states']} states, {run['errors']} errors, {run['elapsed_s']} s")
+    click.echo(f"the last tenth took {shown[-1].cpu_s / shown[0].cpu_s:.2f} × the CPU time of the first")

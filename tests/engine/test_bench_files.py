@@ -20,7 +20,7 @@ def test_every_file_is_generated_and_replayed_once(tmp_path: Path) -> None:
     run = tenths(tmp_path / "files", acme(), tmp_path / "out", 2, seen.append)
     assert (run["files"], run["errors"]) == (40, 0)
     assert [tenth.done for tenth in seen] == list(range(4, 41, 4))
-    assert all(tenth.seconds >= 0 and tenth.host_mb > 0 for tenth in seen)
+    assert all(tenth.wall_s >= 0 and tenth.cpu_s >= 0 and tenth.host_mb > 0 for tenth in seen)
     assert seen[0].shards_mb > 20
 
 
