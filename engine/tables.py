@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,9 +20,14 @@ import pyarrow.parquet as pq
 
 from .playback import Finished
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 INDEX = ("file", "start", "end")
 GROUP_BYTES = 32_000_000  # of one row group, about
 NS = 1_000_000_000
+
+NAME = pa.dictionary(pa.int32(), pa.string())
 
 Columns = dict[str, pa.DataType]
 Row = dict[str, Any]
@@ -32,8 +37,7 @@ class Table:
     """One Parquet file, written row by row with bounded memory."""
 
     def __init__(self, path: Path, columns: Columns, row_bytes: int) -> None:
-        index: Columns = {"file": pa.string(), "start": pa.duration("ns"), "end": pa.duration("ns")}
-        self._schema = pa.schema(list({**index, **columns}.items()), metadata=_pandas({**index, **columns}))
+        self._schema = _schema(columns)
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._rows: list[Row] = []
         self._group = max(1, min(100_000, GROUP_BYTES // row_bytes))
@@ -89,36 +93,18 @@ class Tables:
 
     def __init__(self, folder: Path, labels: Sequence[str], dims: Mapping[str, int], rate: int) -> None:
         self._rate = rate
-        probabilities: Columns = {f"probability.{label}": pa.float64() for label in labels}
-        votes: Columns = {f"votes.{label}": pa.int32() for label in labels}
-        name = pa.dictionary(pa.int32(), pa.string())
         row_bytes = 200 + 20 * len(labels)
-        self._states = Table(
-            folder / "states.parquet",
-            {
-                "target": name,
-                "status": name,
-                "label": name,
-                "confidence": pa.float64(),
-                "voters": pa.int32(),
-                **votes,
-                **probabilities,
-            },
-            row_bytes,
-        )
-        self._predictions = Table(
-            folder / "predictions.parquet", {"target": name, "label": name, **probabilities}, row_bytes
-        )
-        self._errors = Table(folder / "errors.parquet", {"kind": name, "error": pa.string()}, 500)
+        self._states = Table(folder / "states.parquet", _state_columns(labels), row_bytes)
+        self._predictions = Table(folder / "predictions.parquet", _prediction_columns(labels), row_bytes)
+        self._errors = Table(folder / "errors.parquet", {"kind": NAME, "error": pa.string()}, 500)
         self._features = Vectors(folder / "features.parquet", dims) if dims else None
 
     def add(self, item: Finished) -> None:
         """Appends all that came of one file."""
         for state in item.states:
-            own = {"status": state["status"], "confidence": state["confidence"], "voters": state["voters"]}
-            self._states.write({**self._labelled(state), **own, **_spread("votes", state["votes"])})
+            self._states.write(_state_row(state))
         for prediction in item.predictions:
-            self._predictions.write(self._labelled(prediction))
+            self._predictions.write(_prediction_row(prediction))
         for error in item.errors:
             times = {
                 key: round(error[f"{name}_s"] * NS)
@@ -138,17 +124,6 @@ class Tables:
             if table is not None:
                 table.close()
 
-    def _labelled(self, record: Row) -> Row:
-        return {
-            **self._index(record["stream"], record["start"], record["stop"]),
-            "target": record["target"],
-            "label": record["label"],
-            **_spread("probability", record["probabilities"]),
-        }
-
-    def _index(self, stream: str, start: int, stop: int) -> Row:
-        return {"file": stream, "start": nanoseconds(start, self._rate), "end": nanoseconds(stop, self._rate)}
-
     def _segments(self, item: Finished) -> Iterator[Row]:
         """A row for each run of vectors of the same segment."""
         row: Row = {}
@@ -158,7 +133,7 @@ class Tables:
                 if row:
                     yield row
                 segment = entry.start, entry.stop
-                row = self._index(item.stream, *segment)
+                row = _index(item.stream, *segment, self._rate)
             row[entry.extractor] = entry.values
         if row:
             yield row
@@ -170,6 +145,63 @@ class Tables:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def state_table(records: Sequence[Row]) -> pd.DataFrame:
+    """Records of states as the table that pandas reads from ``states.parquet``."""
+    return _frame([_state_row(state) for state in records], _state_columns(_labels(records)))
+
+
+def prediction_table(records: Sequence[Row]) -> pd.DataFrame:
+    """Records of predictions as the table that pandas reads from ``predictions.parquet``."""
+    return _frame([_prediction_row(own) for own in records], _prediction_columns(_labels(records)))
+
+
+def _labels(records: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(label for own in records for label in own["probabilities"]))
+
+
+def _frame(rows: list[Row], columns: Columns) -> pd.DataFrame:
+    return pa.Table.from_pylist(rows, schema=_schema(columns)).to_pandas()
+
+
+def _schema(columns: Columns) -> pa.Schema:
+    index: Columns = {"file": pa.string(), "start": pa.duration("ns"), "end": pa.duration("ns")}
+    return pa.schema(list({**index, **columns}.items()), metadata=_pandas({**index, **columns}))
+
+
+def _state_columns(labels: Sequence[str]) -> Columns:
+    return {
+        "target": NAME,
+        "status": NAME,
+        "label": NAME,
+        "confidence": pa.float64(),
+        "voters": pa.int32(),
+        **{f"votes.{label}": pa.int32() for label in labels},
+        **{f"probability.{label}": pa.float64() for label in labels},
+    }
+
+
+def _prediction_columns(labels: Sequence[str]) -> Columns:
+    return {"target": NAME, "label": NAME, **{f"probability.{label}": pa.float64() for label in labels}}
+
+
+def _state_row(state: Row) -> Row:
+    own = {"status": state["status"], "confidence": state["confidence"], "voters": state["voters"]}
+    return {**_prediction_row(state), **own, **_spread("votes", state["votes"])}
+
+
+def _prediction_row(record: Row) -> Row:
+    return {
+        **_index(record["stream"], record["start"], record["stop"], record["rate"]),
+        "target": record["target"],
+        "label": record["label"],
+        **_spread("probability", record["probabilities"]),
+    }
+
+
+def _index(stream: str, start: int, stop: int, rate: int) -> Row:
+    return {"file": stream, "start": nanoseconds(start, rate), "end": nanoseconds(stop, rate)}
 
 
 def _spread(prefix: str, values: Mapping[str, float]) -> Row:
