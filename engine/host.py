@@ -15,7 +15,8 @@ from .cache import Known
 from .config import Description, PluginTable
 from .errors import ConfigError
 from .intake import Intake
-from .pipeline import Pipeline
+from .observer import Observer
+from .pipeline import NOBODY, Pipeline
 from .plugin import Detector, Sink, Source, Transcriber
 from .registry import build, check_options, installed, load
 from .stream import Stream
@@ -52,10 +53,12 @@ class Host:
         origin: Path | None = None,
         features: bool = False,
         known: Mapping[str, Known] | None = None,
+        observer: Observer = NOBODY,
     ) -> Stream:
         """A fresh stream of that name, from raw chunks to outputs; ``origin`` is the file it is read from.
 
         Extractors in ``known`` are not asked: all their features of this very audio are there.
+        ``observer`` looks on.
         Raises InputError where the pipeline's transcriber finds nothing to transcribe.
         """
         transcriber = self._transcriber(origin)
@@ -67,6 +70,7 @@ class Host:
             transcriber,
             features=features,
             known=known or {},
+            observer=observer,
         )
         return Stream(Intake(name, self.description.stream.rate), pipeline)
 

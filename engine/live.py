@@ -1,7 +1,8 @@
-"""Runs feeds as they come: a thread reads, the caller's thread computes, sinks get each event at once.
+"""Runs sources as they come: a thread reads each feed, the caller's computes, observers are told at once.
 
 Pacing decides when audio arrives, never what is made of it: ``--speed 1`` and ``--speed max`` give the
-same states.
+same states. The feeds of one source follow each other, or run side by side where the source says
+``at_once``; those of several sources always run side by side, each with a state of its own.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import logging
 import queue
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
 
-from .errors import InputError
+from .errors import PluginError, StimmungError
 from .host import Host
-from .plugin import Feed, Sink
+from .observer import Observer, Observers
+from .plugin import Feed, Sink, Source
+from .stream import Stream
 from .types import Chunk, Fault, Features, Output
 
 log = logging.getLogger("stimmung.run")
@@ -23,52 +27,225 @@ log = logging.getLogger("stimmung.run")
 PACED_CHUNK_MS = 100.0
 QUEUE_CHUNKS = 256
 TURN_S = 0.005
+CHUNKS_A_TURN = 8  # of one stream, before the others have their turn
 
 
-def run(host: Host, feeds: Iterable[Feed], sinks: Sequence[Sink], *, paced: bool) -> int:
-    """Plays every feed into every sink; returns how many feeds or segments failed.
+class Live:
+    """Plays sources until they end or :meth:`stop` is called; everything but reading is done in one thread.
 
-    What fails in the same way again is a line the first time, and counted in another at the end.
+    ``record`` may replace a feed by one that keeps what it delivers.
     """
-    failures = 0
-    for feed in feeds:
-        faults = Counter[tuple[str, str]]()
+
+    def __init__(
+        self,
+        host: Host,
+        observers: Sequence[Observer],
+        *,
+        paced: bool = False,
+        record: Callable[[Feed], Feed] = lambda feed: feed,
+    ) -> None:
+        self._host, self._observer = host, Observers(observers)
+        self._paced, self._record = paced, record
+        self._stirred, self._stopping = threading.Event(), False
+        self._arriving: queue.SimpleQueue[Voice | Announcer] = queue.SimpleQueue()
+        self._voices: list[Voice] = []
+        self._reading = 0
+        self.failures = 0
+
+    def run(self, sources: Iterable[Source]) -> int:
+        """Plays every source to its end; returns how many feeds or segments failed, each logged in a line.
+
+        An error of a source that has no feed to blame is raised here once the other streams are flushed.
+        """
+        announcers = [Announcer(source, self._arriving, self._stirred) for source in sources]
+        self._reading = len(announcers)
+        for announcer in announcers:
+            announcer.start()
+        error: StimmungError | None = None
         try:
-            for output in play(host, feed, paced=paced):
-                if isinstance(output, Fault):
-                    if not faults[output.plugin, output.error]:
-                        log.error("%s: %s", output.stream, output.error)
-                    faults[output.plugin, output.error] += 1
-                elif not isinstance(output, Features):
-                    for sink in sinks:
-                        sink.write(output)
-        except InputError as error:
-            failures += 1
-            log.error("%s", error)
-        failures += faults.total()
-        for (plugin, _), times in faults.items():
-            if times > 1:
-                log.error("%s: plugin '%s' failed in this way %d times", feed.stream, plugin, times)
-    return failures
+            while (self._reading or self._voices) and not self._stopping:
+                error = self._welcome() or error
+                busy = [self._turn(voice) for voice in [*self._voices]]
+                self._observer.turned()
+                if not any(busy):
+                    self._stirred.wait(TURN_S)
+                    self._stirred.clear()
+        finally:
+            for announcer in announcers:
+                announcer.stop()
+            for voice in [*self._voices]:
+                self._end(voice)
+            self._observer.turned()
+        if error is not None:
+            raise error
+        return self.failures
+
+    def stop(self) -> None:
+        """Ends every stream where it is, tail included; may be called from any thread or signal handler."""
+        self._stopping = True  # and no event: setting one in a handler may deadlock
+
+    def _welcome(self) -> StimmungError | None:
+        """Takes in the feeds that were announced since; the error of a source that ended with one."""
+        error = None
+        while not self._arriving.empty():
+            arrival = self._arriving.get()
+            if isinstance(arrival, Announcer):
+                self._reading -= 1
+                error = arrival.error or error
+            else:
+                self._open(arrival)
+        return error
+
+    def _open(self, voice: Voice) -> None:
+        feed = replace(voice.feed, stream=self._unique(voice.feed.stream))
+        try:
+            voice.stream = self._host.stream(feed.stream, origin=feed.origin, observer=self._observer)
+            feed = self._record(feed)
+        except StimmungError as error:
+            self._report(error)
+            voice.over.set()
+            return
+        self._observer.began(feed, voice.stream)
+        voice.reader = Reader(pace(feed.chunks) if self._paced else feed.chunks, self._stirred)
+        self._voices.append(voice)
+
+    def _unique(self, name: str) -> str:
+        """The name, numbered where a stream that still runs has it."""
+        taken = {voice.stream.pipeline.stream for voice in self._voices if voice.stream is not None}
+        names = (f"{name} ({number})" if number > 1 else name for number in count(1))
+        return next(one for one in names if one not in taken)
+
+    def _turn(self, voice: Voice) -> bool:
+        """Deals with what has arrived of one stream; False if nothing had."""
+        assert voice.stream is not None
+        assert voice.reader is not None
+        self._emit(voice.stream.pump())
+        for taken in range(CHUNKS_A_TURN):
+            try:
+                chunk = voice.reader.chunks.get_nowait()
+            except queue.Empty:
+                return taken > 0
+            if chunk is None or isinstance(chunk, Exception):
+                self._end(voice, chunk)
+                break
+            error = self._emit(voice.stream.push(chunk))
+            if error is not None:
+                self._end(voice, error)
+                break
+        return True
+
+    def _end(self, voice: Voice, error: Exception | None = None) -> None:
+        assert voice.stream is not None
+        self._voices.remove(voice)
+        stream, stopped = voice.stream, self._stopping
+        failure = self._emit(stream.close() if error or stopped else stream.finish())
+        error = error or failure  # what failed once may fail again on the tail
+        told = None if error is None else _as_ours(stream, error)
+        if told is not None:
+            self._report(told)
+        self._observer.ended(stream, told)
+        voice.over.set()
+
+    def _emit(self, outputs: Iterable[Output]) -> Exception | None:
+        """Tells of what a stream gives, until it gives no more; the error that ended it."""
+        given = iter(outputs)
+        while True:
+            try:
+                output = next(given)
+            except StopIteration:
+                return None
+            except Exception as raised:  # a detector or transcriber may raise anything: its stream ends alone
+                return raised
+            if isinstance(output, Fault):
+                self.failures += 1
+                log.error("%s: %s", output.stream, output.error)
+            self._observer.emitted(output)
+
+    def _report(self, error: StimmungError) -> None:
+        self.failures += 1
+        log.error("%s", error)
 
 
-def play(host: Host, feed: Feed, *, paced: bool) -> Iterator[Output]:
-    """All that comes of one feed; answers are taken while the next chunk is awaited."""
-    reader = Reader(pace(feed.chunks) if paced else feed.chunks)
-    stream = host.stream(feed.stream, origin=feed.origin)
-    while True:
+@dataclass(eq=False)
+class Voice:
+    """One feed from its announcement to its end."""
+
+    feed: Feed
+    stream: Stream | None = None
+    reader: Reader | None = None
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+class Announcer:
+    """Asks a source for its feeds, in a thread of its own, and announces itself when there are no more."""
+
+    def __init__(
+        self, source: Source, arriving: queue.SimpleQueue[Voice | Announcer], stirred: threading.Event
+    ) -> None:
+        self.error: StimmungError | None = None
+        self._source, self._arriving, self._stirred = source, arriving, stirred
+        self._stopping = False
+        self._voice: Voice | None = None
+
+    def start(self) -> None:
+        """Begins to ask."""
+        threading.Thread(target=self._announce, daemon=True).start()
+
+    def stop(self) -> None:
+        """No further feed is wanted; a source that has a ``close`` is closed."""
+        self._stopping = True
+        close = getattr(self._source, "close", None)
+        if close is not None:
+            close()
+
+    def _announce(self) -> None:
+        at_once = getattr(self._source, "at_once", False)
         try:
-            chunk = reader.chunks.get(timeout=TURN_S)
-        except queue.Empty:
-            yield from stream.pump()
-            continue
-        if chunk is None:
-            break
-        if isinstance(chunk, Exception):
-            yield from stream.close()
-            raise chunk
-        yield from stream.push(chunk)
-    yield from stream.finish()
+            for feed in self._source.feeds():
+                voice = Voice(feed)
+                self._arriving.put(voice)
+                self._stirred.set()
+                if not at_once:
+                    voice.over.wait()
+                if self._stopping:
+                    return
+        except Exception as error:  # handed to the thread that computes, which raises it
+            self.error = error if isinstance(error, StimmungError) else _blame(self._source.name, error)
+        finally:
+            self._arriving.put(self)
+            self._stirred.set()
+
+
+class Reader:
+    """Reads chunks in a thread; ``chunks`` gives them, then None at the end or the error that ended them."""
+
+    def __init__(self, chunks: Iterable[Chunk], stirred: threading.Event) -> None:
+        self.chunks: queue.Queue[Chunk | Exception | None] = queue.Queue(QUEUE_CHUNKS)
+        self._stirred = stirred
+        threading.Thread(target=self._read, args=(chunks,), daemon=True).start()
+
+    def _read(self, chunks: Iterable[Chunk]) -> None:
+        last: Exception | None = None
+        try:
+            for chunk in chunks:
+                self.chunks.put(chunk)
+                self._stirred.set()
+        except Exception as error:  # handed to the stream's own thread, which ends the stream with it
+            last = error
+        self.chunks.put(last)
+        self._stirred.set()
+
+
+class ToSinks(Observer):
+    """Gives states and predictions to sinks."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = sinks
+
+    def emitted(self, output: Output) -> None:
+        if not isinstance(output, Fault | Features):
+            for sink in self._sinks:
+                sink.write(output)
 
 
 def pace(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
@@ -81,18 +258,13 @@ def pace(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
         yield chunk
 
 
-class Reader:
-    """Reads chunks in a thread; ``chunks`` gives them, then None at the end or the error that ended them."""
+def _as_ours(stream: Stream, error: Exception) -> StimmungError:
+    if isinstance(error, StimmungError):
+        return error
+    return _blame(f"stream '{stream.pipeline.stream}'", error)
 
-    def __init__(self, chunks: Iterable[Chunk]) -> None:
-        self.chunks: queue.Queue[Chunk | Exception | None] = queue.Queue(QUEUE_CHUNKS)
-        threading.Thread(target=self._read, args=(chunks,), daemon=True).start()
 
-    def _read(self, chunks: Iterable[Chunk]) -> None:
-        try:
-            for chunk in chunks:
-                self.chunks.put(chunk)
-        except Exception as error:  # handed to the stream's own thread, which raises it
-            self.chunks.put(error)
-        else:
-            self.chunks.put(None)
+def _blame(what: str, error: Exception) -> PluginError:
+    return PluginError(
+        f"{what} failed", got=f"{type(error).__name__}: {error}", remedy="see which plugin raised it"
+    )

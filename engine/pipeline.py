@@ -24,6 +24,7 @@ from .call import Call
 from .config import Description
 from .errors import InputError
 from .ledger import Ledger
+from .observer import Observer
 from .plugin import Transcriber
 from .region import DetectorFactory, Region
 from .track import Track, Turns
@@ -31,6 +32,7 @@ from .types import AudioFrame, Output, Segment, Sentence, Span, read_only
 
 ARRIVALS = 1 << 14  # a track that is silent for hours must not remember them all
 NOTHING_KNOWN: Mapping[str, Known] = {}
+NOBODY = Observer()
 NO_AUDIO = read_only(np.zeros(0, np.float32))
 
 
@@ -38,7 +40,8 @@ class Pipeline:
     """One stream through all stages. ``bus`` is shared with other streams; ``clock`` gives wall seconds.
 
     With ``features`` the features of every segment leave too, before its predictions. The extractors in
-    ``known`` are never asked: their features of each segment are there already.
+    ``known`` are never asked: their features of each segment are there already. ``observer`` is told what
+    is heard, detected and said.
     """
 
     def __init__(
@@ -51,12 +54,13 @@ class Pipeline:
         *,
         features: bool = False,
         known: Mapping[str, Known] = NOTHING_KNOWN,
+        observer: Observer = NOBODY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stream, self.description, self.ledger = stream, description, Ledger()
         self._bus, self._detector, self._transcriber, self._clock = bus, detector, transcriber, clock
         self._extractors = [bus.facts[table.name] for table in description.extractors]
-        self._known = known
+        self._known, self._observer = known, observer
         self._asked = [facts for facts in self._extractors if facts.name not in known]
         self._region: Region | None = None
         self._waiting: dict[str, deque[tuple[Region, Segment]]] = {
@@ -95,6 +99,7 @@ class Pipeline:
                 expected=f"{self.description.stream.rate} Hz",
                 remedy="resample it on intake",
             )
+        self._observer.heard(frame)
         region = self._continue_at(frame.span.start)
         self.ledger.edge("audio", "samples").receive(len(frame.samples))
         for arrivals in self._arrivals:
@@ -142,7 +147,8 @@ class Pipeline:
         if region is None or start > region.stop:
             self._end_region()
             detector = self._detector() if self._detector is not None else None
-            region = self._region = Region(start, self.description, self._asked, detector)
+            tell = partial(self._observer.detected, self.stream)
+            region = self._region = Region(start, self.description, self._asked, detector, tell)
         return region
 
     def _end_region(self) -> None:
@@ -186,6 +192,7 @@ class Pipeline:
 
     def _say(self, sentences: Sequence[Sentence]) -> None:
         for said in sentences:
+            self._observer.said(self.stream, said)
             span = Span(said.start, said.stop, self.description.stream.rate)
             segment = Segment(self.stream, self._text.segments, span, NO_AUDIO, text=said.text)
             self._text.cut(segment)

@@ -17,23 +17,33 @@ from .config import Description
 from .errors import PluginError
 from .plugin import Detector
 from .segment import Segmenter, Whole, Windows
-from .types import Floats, Span
+from .types import Bools, Floats, Span
 
 BLOCK_S = 1.0
+DetectorFactory = Callable[[], Detector]
+Tell = Callable[[Span, Bools], None]
 
 
 class Region:
-    """The state of one stretch. Positions are samples of the stream's clock."""
+    """The state of one stretch. Positions are samples of the stream's clock.
+
+    ``tell`` gets voice activity as it is detected: a span, and a flag for each of the detector's hops in it.
+    """
 
     def __init__(
-        self, start: int, description: Description, extractors: Sequence[Facts], detector: Detector | None
+        self,
+        start: int,
+        description: Description,
+        extractors: Sequence[Facts],
+        detector: Detector | None,
+        tell: Tell,
     ) -> None:
         self.start = start
         self._rate = description.stream.rate
         self._block = round(BLOCK_S * self._rate)
         self._buffer = AudioBuffer(start)
         self._segmenter = _segmenter(start, description)
-        self._activity = Activity(start, detector) if detector is not None else None
+        self._activity = Activity(start, detector, tell) if detector is not None else None
         self.rows = {
             facts.name: Rows(start, hop=facts.hop, support=facts.support)
             for facts in extractors
@@ -112,8 +122,8 @@ class Region:
 class Activity:
     """The voice-activity flags of one region, one a detector's hop."""
 
-    def __init__(self, start: int, detector: Detector) -> None:
-        self._start, self._detector = start, detector
+    def __init__(self, start: int, detector: Detector, tell: Tell) -> None:
+        self._start, self._detector, self._tell = start, detector, tell
         self._flags: deque[bool] = deque()
         self._first = 0
 
@@ -135,6 +145,7 @@ class Activity:
                 got=f"shape {flags.shape}",
                 expected=f"({count},)",
             )
+        self._tell(Span(self.position, self.position + count * hop, self._detector.rate), flags)
         self._flags.extend(bool(flag) for flag in flags)
 
     def share(self, span: Span) -> float:
@@ -150,9 +161,6 @@ class Activity:
         while self._flags and self._start + (self._first + 1) * self._detector.hop <= before:
             self._flags.popleft()
             self._first += 1
-
-
-DetectorFactory = Callable[[], Detector]
 
 
 def _segmenter(start: int, description: Description) -> Segmenter:

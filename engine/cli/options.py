@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 import click
 import msgspec
 
 from ..config import BusTable, Description, load_description
+from ..live import Live
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -55,3 +58,24 @@ def described(pipeline: str, bus: str | None, workers: int | None) -> Descriptio
         policy=table.policy,
     )
     return msgspec.structs.replace(description, bus=changed)
+
+
+@contextmanager
+def stopped_by_signals(live: Live) -> Iterator[None]:
+    """SIGINT and SIGTERM end the streams, tails included; a second one acts as it would outside."""
+    before = {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+    def stop(*_: object) -> None:
+        restore()
+        live.stop()
+
+    for one in before:
+        signal.signal(one, stop)
+    try:
+        yield
+    finally:
+        restore()

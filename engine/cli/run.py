@@ -10,16 +10,18 @@ import click
 
 from ..config import PluginTable
 from ..host import Host, open_sink, open_source
-from ..live import PACED_CHUNK_MS, run
-from .options import described, pipeline_options
+from ..live import PACED_CHUNK_MS, Live, ToSinks
+from .options import described, pipeline_options, stopped_by_signals
 
 
 @click.command(short_help="Print the rolling emotion states of a source, live.")
 @click.option(
     "--source",
+    "sources",
     required=True,
+    multiple=True,
     metavar="SPEC",
-    help="An audio file or folder, '-' for raw PCM, or PLUGIN:SPEC.",
+    help="An audio file or folder, '-' for raw PCM, or PLUGIN:SPEC; several run side by side.",
 )
 @pipeline_options
 @click.option(
@@ -40,7 +42,7 @@ from .options import described, pipeline_options
 )
 @click.option("--chunk-ms", type=click.FloatRange(min=1), help="Size of the source's chunks.")
 def command(
-    source: str,
+    sources: tuple[str, ...],
     pipeline: str,
     bus: str | None,
     workers: int | None,
@@ -57,16 +59,20 @@ def command(
       arecord -t raw -f S16_LE -r 16000 | stimmung run --source - --sink jsonl
 
     A plugin that runs in processes may be upgraded meanwhile: SIGUSR1 (kill -USR1 PID) swaps every
-    worker for a fresh one without stopping the stream.
+    worker for a fresh one without stopping the stream. SIGINT (Ctrl-C) and SIGTERM end every stream with
+    the states of its tail; a second one ends at once.
     """
     description = described(pipeline, bus, workers)
     paced = speed == "1"
-    opened = open_source(source, chunk_ms=chunk_ms or (PACED_CHUNK_MS if paced else None))
+    chunk_ms = chunk_ms or (PACED_CHUNK_MS if paced else None)
+    opened = [open_source(source, chunk_ms=chunk_ms) for source in sources]
     with Host(description) as host:
         signal.signal(signal.SIGUSR1, lambda *_: host.renew())
         outlets = [open_sink(_sink(spec)) for spec in sinks]
         try:
-            failures = run(host, opened.feeds(), outlets, paced=paced)
+            live = Live(host, [ToSinks(outlets)], paced=paced)
+            with stopped_by_signals(live):
+                failures = live.run(opened)
         finally:
             for outlet in outlets:
                 outlet.close()

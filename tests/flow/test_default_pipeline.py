@@ -14,7 +14,7 @@ import pytest
 import soundfile
 from stimmung.engine.config import BusTable, load_description
 from stimmung.engine.host import Host, open_source
-from stimmung.engine.live import run
+from stimmung.engine.live import Live, ToSinks
 from stimmung.engine.records import Record, record
 from stimmung.engine.replay import replay
 from stimmung.engine.types import EmotionState, Event, Floats, Output
@@ -107,7 +107,8 @@ def test_states_do_not_depend_on_the_speed(host: Host, expected: list[Record], t
     told = []
     for paced in (True, False):
         keep = Keep()
-        assert run(host, open_source(str(path), chunk_ms=100.0).feeds(), [keep], paced=paced) == 0
+        live = Live(host, [ToSinks([keep])], paced=paced)
+        assert live.run([open_source(str(path), chunk_ms=100.0)]) == 0
         told.append(keep.states)
     assert told[0] == told[1]
     assert told[0] == expected[:4]

@@ -10,7 +10,8 @@ import soundfile
 from stimmung.engine.config import Description
 from stimmung.engine.errors import ConfigError, InputError
 from stimmung.engine.host import Host, open_source
-from stimmung.engine.live import play
+from stimmung.engine.live import Live
+from stimmung.engine.observer import Observer
 from stimmung.engine.playback import feeds, replay_feed
 from stimmung.engine.types import EmotionState, Fault, Features, Output, Prediction
 from support import RATE, acme, cut, every, syllables
@@ -108,14 +109,23 @@ def test_neither_track_depends_on_the_bus(
         assert heard(host, talk, 1600) == expected
 
 
+class Told(Observer):
+    def __init__(self) -> None:
+        self.states: list[EmotionState] = []
+
+    def emitted(self, output: Output) -> None:
+        if isinstance(output, EmotionState):
+            self.states.append(output)
+
+
 def test_live_and_replay_read_the_transcript_beside_the_file(talk: Path, expected: list[Output]) -> None:
     states = [output for output in expected if isinstance(output, EmotionState)]
     with Host(both()) as host:
-        (feed,) = open_source(str(talk)).feeds()
-        lived = [output for output in play(host, feed, paced=False) if isinstance(output, EmotionState)]
+        lived = Told()
+        assert Live(host, [lived]).run([open_source(str(talk))]) == 0
         (again,) = feeds([str(talk)], 100.0)
         replayed = replay_feed(host, again).states
-    assert [(s.span, s.label, s.votes) for s in lived] == [(s.span, s.label, s.votes) for s in states]
+    assert [(s.span, s.label, s.votes) for s in lived.states] == [(s.span, s.label, s.votes) for s in states]
     assert [(s["stop"], s["label"]) for s in replayed] == [(s.span.stop, s.label) for s in states]
 
 
