@@ -8,7 +8,7 @@ that was handed over with the call.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -35,6 +35,16 @@ class Answer:
 Then = Callable[[Answer], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """One process that serves a plugin: ``pid`` is 0 while it is dead, ``parked`` when it stays so."""
+
+    plugin: str
+    pid: int
+    restarts: int
+    parked: bool
+
+
 class Bus(Protocol):
     """Calls in, answers out."""
 
@@ -56,6 +66,10 @@ class Bus(Protocol):
 
         May be called from a signal handler: it only leaves word, and the next turn acts on it.
         """
+        ...
+
+    def workers(self) -> Sequence[Worker]:
+        """Every worker process; none where plugins run in this one."""
         ...
 
     @property
@@ -101,6 +115,9 @@ class LocalBus:
 
     def renew(self) -> None:
         pass  # what this process has imported stays as it is
+
+    def workers(self) -> Sequence[Worker]:
+        return ()
 
     @property
     def restarts(self) -> int:

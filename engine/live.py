@@ -55,16 +55,15 @@ class Live:
     def run(self, sources: Iterable[Source]) -> int:
         """Plays every source to its end; returns how many feeds or segments failed, each logged in a line.
 
-        An error of a source that has no feed to blame is raised here once the other streams are flushed.
+        The error of a source that is alone is raised, not logged.
         """
         announcers = [Announcer(source, self._arriving, self._stirred) for source in sources]
         self._reading = len(announcers)
         for announcer in announcers:
             announcer.start()
-        error: StimmungError | None = None
         try:
             while (self._reading or self._voices) and not self._stopping:
-                error = self._welcome() or error
+                self._welcome(alone=len(announcers) == 1)
                 busy = [self._turn(voice) for voice in [*self._voices]]
                 self._observer.turned()
                 if not any(busy):
@@ -76,25 +75,24 @@ class Live:
             for voice in [*self._voices]:
                 self._end(voice)
             self._observer.turned()
-        if error is not None:
-            raise error
         return self.failures
 
     def stop(self) -> None:
         """Ends every stream where it is, tail included; may be called from any thread or signal handler."""
         self._stopping = True  # and no event: setting one in a handler may deadlock
 
-    def _welcome(self) -> StimmungError | None:
-        """Takes in the feeds that were announced since; the error of a source that ended with one."""
-        error = None
+    def _welcome(self, *, alone: bool) -> None:
+        """Takes in the feeds that were announced since, and notes the sources that have no more."""
         while not self._arriving.empty():
             arrival = self._arriving.get()
-            if isinstance(arrival, Announcer):
-                self._reading -= 1
-                error = arrival.error or error
-            else:
+            if isinstance(arrival, Voice):
                 self._open(arrival)
-        return error
+                continue
+            self._reading -= 1
+            if arrival.error is not None and alone:
+                raise arrival.error
+            if arrival.error is not None:
+                self._report(arrival.error)
 
     def _open(self, voice: Voice) -> None:
         feed = replace(voice.feed, stream=self._unique(voice.feed.stream))

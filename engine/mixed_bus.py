@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from .bus import LocalBus, Then
+from .bus import LocalBus, Then, Worker
 from .call import Call, Facts
 from .config import BusTable, Description
 from .zmq_bus import ZmqBus
@@ -41,6 +41,9 @@ class MixedBus:
 
     def renew(self) -> None:
         self._far.renew()
+
+    def workers(self) -> Sequence[Worker]:
+        return self._far.workers()
 
     @property
     def restarts(self) -> int:

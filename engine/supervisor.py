@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from .bus import Worker
 from .errors import ConfigError
 from .worker import Assignment
 
@@ -164,6 +165,14 @@ class Supervisor:
             if post.identity == identity and post.process is not None:
                 return post.process.pid
         return 0
+
+    def workers(self) -> list[Worker]:
+        """Every worker that serves, alive or not."""
+        return [
+            Worker(post.name, post.process.pid if post.process else 0, post.generation, post.parked)
+            for post in self.posts
+            if post.serves
+        ]
 
     @property
     def pids(self) -> list[int]:

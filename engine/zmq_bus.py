@@ -13,13 +13,13 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import zmq
 
 from . import wire
-from .bus import Answer, Then, hand_out, roles
+from .bus import Answer, Then, Worker, hand_out, roles
 from .call import Call, Facts, expected_shape
 from .config import Description
 from .errors import ConfigError, PluginError, StimmungError, WireError, WorkerError
@@ -117,6 +117,9 @@ class ZmqBus:
 
     def renew(self) -> None:
         self._renew.extend(self._queues)
+
+    def workers(self) -> Sequence[Worker]:
+        return self.supervisor.workers()
 
     @property
     def restarts(self) -> int:

@@ -1,0 +1,171 @@
+"""Turns what happens in running streams into the messages that the page knows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import StimmungError
+from ..host import Host
+from ..observer import Observer
+from ..plugin import Feed
+from ..records import record
+from ..stream import Stream
+from ..types import AudioFrame, Bools, EmotionState, Fault, Floats, Output, Sentence, Span
+from .health import Health
+from .hub import Hub
+
+BINS_HZ = 50  # of the waveform
+LEDGER_S = 0.5
+HEALTH_S = 1.0
+VERSION = 1
+
+
+class Collector(Observer):
+    """Publishes to ``hub``; ``clock`` gives monotonic seconds and ``now`` those since the epoch."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        host: Host,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        **features: bool,
+    ) -> None:
+        self._hub, self._clock, self._now = hub, clock, now
+        self._streams: dict[str, _Told] = {}
+        self._ledger_due_s = self._health_due_s = 0.0
+        self.turned_s = clock()  # when the streams were last looked after
+        self.health = Health(host)
+        self._hub.publish(hello(host, **features))
+
+    def began(self, feed: Feed, stream: Stream) -> None:
+        began = self._now() if feed.began is None else feed.began
+        self._streams[feed.stream] = _Told(stream, began, Envelope(stream.pipeline.description.stream.rate))
+        self._tell_stream(feed.stream, "live")
+
+    def heard(self, frame: AudioFrame) -> None:
+        told = self._streams[frame.stream]
+        told.heard_s = frame.span.stop_s
+        for start, low, high in told.envelope.add(frame.span.start, frame.samples):
+            self._publish(
+                "audio", frame.stream, start_s=start / BINS_HZ, step_s=1 / BINS_HZ, low=low, high=high
+            )
+
+    def detected(self, stream: str, span: Span, flags: Bools) -> None:
+        step_s = span.length / span.rate / max(1, len(flags))
+        marks = "".join("1" if flag else "0" for flag in flags)
+        self._publish("activity", stream, start_s=span.start_s, step_s=step_s, flags=marks)
+
+    def said(self, stream: str, sentence: Sentence) -> None:
+        rate = self._streams[stream].stream.pipeline.description.stream.rate
+        span = Span(sentence.start, sentence.stop, rate)
+        self._publish("sentence", stream, start_s=span.start_s, stop_s=span.stop_s, text=sentence.text)
+
+    def emitted(self, output: Output) -> None:
+        if isinstance(output, EmotionState):
+            self._hub.publish(record(output, timing=True))
+        elif isinstance(output, Fault):
+            self.health.failed(output.plugin, self._clock())
+            self._publish(
+                "fault",
+                output.stream,
+                start_s=output.span.start_s,
+                stop_s=output.span.stop_s,
+                plugin=output.plugin,
+                reason=output.reason,
+                error=output.error,
+            )
+
+    def ended(self, stream: Stream, error: StimmungError | None) -> None:
+        name = stream.pipeline.stream
+        self._tell_ledger(name, self._streams[name])
+        self._tell_stream(name, "ended" if error is None else "failed", "" if error is None else str(error))
+        self.health.settle(stream.pipeline.ledger.record())
+        del self._streams[name]
+
+    def turned(self) -> None:
+        now_s = self.turned_s = self._clock()
+        if now_s >= self._ledger_due_s:
+            self._ledger_due_s = now_s + LEDGER_S
+            for name, told in self._streams.items():
+                self._tell_ledger(name, told)
+        if now_s >= self._health_due_s:
+            self._health_due_s = now_s + HEALTH_S
+            ledgers = [told.stream.pipeline.ledger.record() for told in self._streams.values()]
+            plugins = self.health.report(ledgers, now_s)
+            self._hub.publish({"kind": "health", "plugins": plugins, "streams": len(self._streams)})
+
+    def _tell_stream(self, name: str, phase: str, error: str = "") -> None:
+        told = self._streams[name]
+        self._publish("stream", name, phase=phase, began=told.began, heard_s=told.heard_s, error=error)
+
+    def _tell_ledger(self, name: str, told: _Told) -> None:
+        edges = told.stream.pipeline.ledger.record()
+        if edges != told.edges:
+            told.edges = edges
+            self._publish("ledger", name, heard_s=told.heard_s, edges=edges)
+
+    def _publish(self, kind: str, stream: str, **content: Any) -> None:
+        self._hub.publish({"kind": kind, "stream": stream, **content})
+
+
+class _Told:
+    """What has been told of one stream."""
+
+    def __init__(self, stream: Stream, began: float, envelope: Envelope) -> None:
+        self.stream, self.began, self.envelope = stream, began, envelope
+        self.heard_s = 0.0
+        self.edges: dict[str, dict[str, object]] = {}
+
+
+class Envelope:
+    """The lowest and highest sample of every 20 ms, from -127 to 127, whatever the size of the frames."""
+
+    def __init__(self, rate: int) -> None:
+        self._bin = rate // BINS_HZ
+        self._held = np.empty(0, np.float32)
+        self._start = 0
+
+    def add(self, start: int, samples: Floats) -> list[tuple[int, list[int], list[int]]]:
+        """The bins that are complete now: the number of the first since the stream began, lows and highs."""
+        if start != self._start + len(self._held):  # a gap: the bin goes on where the audio does
+            self._start, self._held = start, np.empty(0, np.float32)
+        held = np.concatenate([self._held, samples])
+        count = len(held) // self._bin
+        first, whole = self._start // self._bin, held[: count * self._bin].reshape(count, self._bin)
+        self._start, self._held = self._start + count * self._bin, held[count * self._bin :]
+        if not count:
+            return []
+        low, high = (np.clip(np.rint(127 * edge(whole, axis=1)), -127, 127) for edge in (np.min, np.max))
+        return [(first, low.astype(int).tolist(), high.astype(int).tolist())]
+
+
+def hello(host: Host, **features: bool) -> dict[str, Any]:
+    """What a page must know before any stream: the targets and their labels, and what is on offer.
+
+    ``features`` say so of ``microphone`` (the page may send its own) and ``recording``.
+    """
+    description, facts = host.description, host.bus.facts
+    targets = []
+    for table in description.classifiers:
+        fact = facts[table.name]
+        text = facts[fact.inputs[0].name].kind == "text_extractor"
+        track = "text" if text else "audio"
+        targets.append({"target": fact.target, "labels": list(fact.labels), "track": track})
+    return {
+        "kind": "hello",
+        "v": VERSION,
+        "targets": targets,
+        "unsure_below": description.vote.unsure_below,
+        "vote_s": description.vote.span_s,
+        "hop_s": description.segments.hop_s if description.segments.kind == "windows" else None,
+        "transcript": description.transcript is not None,
+        "microphone": False,
+        "recording": False,
+        **features,
+    }

@@ -1,0 +1,64 @@
+"""Everything between running streams and the page, wired: the monitor of one host."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Protocol, runtime_checkable
+
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.websockets import WebSocket
+
+from ..host import Host
+from ..observer import Observer
+from ..plugin import Source
+from .collector import Collector
+from .guard import Address
+from .hub import Hub
+from .server import Server, application
+
+STALLED_S = 10.0  # no turn for so long: the streams stand still
+
+
+@runtime_checkable
+class PageSource(Protocol):
+    """A source whose audio the page sends; ``listen`` takes one connection from its beginning to its end."""
+
+    async def listen(self, socket: WebSocket) -> None: ...
+
+
+class Dashboard:
+    """A context in which ``host``'s streams are on the page at ``url``, once ``observers`` look on."""
+
+    def __init__(
+        self,
+        host: Host,
+        sources: Sequence[Source],
+        address: Address,
+        *,
+        certificate: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        microphones = [source for source in sources if isinstance(source, PageSource)]
+        routes: list[BaseRoute] = [WebSocketRoute("/microphone", source.listen) for source in microphones[:1]]
+        self.hub = Hub()
+        self._collector = Collector(self.hub, host, microphone=bool(microphones))
+        app = application(self.hub, address, routes=routes, alive=self._alive)
+        self._server = Server(app, address, certificate=certificate, key=key)
+        self.url = self._server.url
+        self.observers: list[Observer] = [self._collector]
+        self._open = ExitStack()
+
+    def _alive(self) -> bool:
+        return time.monotonic() - self._collector.turned_s < STALLED_S
+
+    def __enter__(self) -> Dashboard:
+        self._open.enter_context(self._server)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
