@@ -1,4 +1,5 @@
 # make run    set up, then replay the sample through the default pipeline
+# make live   set up, then show the sample, and this machine's microphone if asked to, on a page
 # make test   set up, then run every test
 # make check  format, lint and types: the same here and in CI
 # make docs   build the pages of docs/ into build/site
@@ -10,11 +11,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: run test check format docs wheel clean
+.PHONY: run live test check format docs wheel clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
 	$(BIN)/stimmung run --source sample --pipeline default
+
+live: $(VENV)/.live
+	$(BIN)/stimmung monitor --source sample --repeat --source browser
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest -n 2 $(ARGS)
@@ -52,8 +56,12 @@ $(VENV)/.run: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --editable .
 	touch $@
 
+$(VENV)/.live: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) --editable .[monitor]
+	touch $@ $(VENV)/.run
+
 $(VENV)/.test: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
-	$(PIP) --editable .[deep,text,pretrain,test,dev,docs]
+	$(PIP) --editable .[deep,text,pretrain,monitor,test,dev,docs]
 	touch $@ $(VENV)/.run
 
 clean:

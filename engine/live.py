@@ -1,8 +1,8 @@
 """Runs sources as they come: a thread reads each feed, the caller's computes, observers are told at once.
 
 Pacing decides when audio arrives, never what is made of it: ``--speed 1`` and ``--speed max`` give the
-same states. The feeds of one source follow each other, or run side by side where the source says
-``at_once``; those of several sources always run side by side, each with a state of its own.
+same states. The feeds of one source follow each other, or run side by side where the source says that
+it is ``live``; those of several sources always run side by side, each with a state of its own.
 """
 
 from __future__ import annotations
@@ -104,7 +104,8 @@ class Live:
             voice.over.set()
             return
         self._observer.began(feed, voice.stream)
-        voice.reader = Reader(pace(feed.chunks) if self._paced else feed.chunks, self._stirred)
+        paced = self._paced and not voice.live
+        voice.reader = Reader(pace(feed.chunks) if paced else feed.chunks, self._stirred)
         self._voices.append(voice)
 
     def _unique(self, name: str) -> str:
@@ -169,6 +170,7 @@ class Voice:
     """One feed from its announcement to its end."""
 
     feed: Feed
+    live: bool
     stream: Stream | None = None
     reader: Reader | None = None
     over: threading.Event = field(default_factory=threading.Event)
@@ -197,13 +199,13 @@ class Announcer:
             close()
 
     def _announce(self) -> None:
-        at_once = getattr(self._source, "at_once", False)
+        live = is_live(self._source)
         try:
             for feed in self._source.feeds():
-                voice = Voice(feed)
+                voice = Voice(feed, live)
                 self._arriving.put(voice)
                 self._stirred.set()
-                if not at_once:
+                if not live:
                     voice.over.wait()
                 if self._stopping:
                     return
@@ -244,6 +246,11 @@ class ToSinks(Observer):
         if not isinstance(output, Fault | Features):
             for sink in self._sinks:
                 sink.write(output)
+
+
+def is_live(source: Source) -> bool:
+    """True for audio that comes when it is spoken, from as many as speak: it is never paced."""
+    return getattr(source, "live", False)
 
 
 def pace(chunks: Iterable[Chunk]) -> Iterator[Chunk]:

@@ -68,7 +68,9 @@ class Feed:
 class Source(Protocol):
     """Where audio comes from. Built as ``Source(spec, **options)``, ``spec`` being what the user typed.
 
-    ``chunk_ms`` is honoured by every source that can choose its chunk size: None is its own choice.
+    ``chunk_ms`` is honoured by every source that can choose its chunk size: None is its own choice. Two
+    optional members: ``live = True`` says that audio comes when it is spoken, so that feeds run side by side
+    and are never paced; ``close`` is called when no more is wanted, and makes ``feeds`` end.
     """
 
     name: str

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from ..host import Host, open_source
-from ..live import PACED_CHUNK_MS, Live
+from ..live import PACED_CHUNK_MS, Live, is_live
 from ..monitor import require
 from ..plugin import Feed, Source
 from .options import described, pipeline_options, stopped_by_signals
@@ -54,6 +54,7 @@ from .options import described, pipeline_options, stopped_by_signals
     help="Pace of recorded audio: as it was spoken, or as fast as it goes.",
 )
 @click.option("--repeat", is_flag=True, help="Play recorded audio again and again.")
+@click.option("--once", is_flag=True, help="End when all audio has been heard, not with Ctrl-C.")
 def command(
     sources: tuple[str, ...],
     pipeline: str,
@@ -66,6 +67,7 @@ def command(
     key: str | None,
     speed: str,
     repeat: bool,
+    once: bool,
 ) -> None:
     """Show the rolling emotion states of live streams on a page, until Ctrl-C.
 
@@ -89,12 +91,12 @@ def command(
         live = Live(host, dashboard.observers, paced=paced)
         with stopped_by_signals(live):
             click.echo(f"{dashboard.url}{'?token=…' if token else ''} shows the streams; Ctrl-C ends them")
-            live.run([*opened, Forever()])
+            live.run([*opened, *([] if once else [Forever()])])
 
 
 def _open(spec: str, chunk_ms: float | None, repeat: bool) -> Source:
     source = open_source(spec, chunk_ms=chunk_ms)
-    return Repeated(spec, chunk_ms) if repeat and not getattr(source, "at_once", False) else source
+    return Repeated(spec, chunk_ms) if repeat and not is_live(source) else source
 
 
 class Repeated:
@@ -114,7 +116,7 @@ class Repeated:
 class Forever:
     """A source without a feed that ends when it is closed: what keeps a page up when all has been heard."""
 
-    name, at_once = "forever", True
+    name = "forever"
 
     def __init__(self) -> None:
         self._closed = threading.Event()

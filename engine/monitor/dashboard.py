@@ -24,7 +24,12 @@ STALLED_S = 10.0  # no turn for so long: the streams stand still
 
 @runtime_checkable
 class PageSource(Protocol):
-    """A source whose audio the page sends; ``listen`` takes one connection from its beginning to its end."""
+    """A source whose audio the page sends.
+
+    ``serve`` says that connections will come; ``listen`` takes one from its beginning to its end.
+    """
+
+    def serve(self) -> None: ...
 
     async def listen(self, socket: WebSocket) -> None: ...
 
@@ -43,6 +48,8 @@ class Dashboard:
     ) -> None:
         microphones = [source for source in sources if isinstance(source, PageSource)]
         routes: list[BaseRoute] = [WebSocketRoute("/microphone", source.listen) for source in microphones[:1]]
+        for source in microphones[:1]:
+            source.serve()
         self.hub = Hub()
         self._collector = Collector(self.hub, host, microphone=bool(microphones))
         app = application(self.hub, address, routes=routes, alive=self._alive)

@@ -44,8 +44,8 @@ class Voices:
 
     name = "voices"
 
-    def __init__(self, feeds: list[Feed], *, at_once: bool = False) -> None:
-        self._feeds, self.at_once, self.closed = feeds, at_once, False
+    def __init__(self, feeds: list[Feed], *, live: bool = False) -> None:
+        self._feeds, self.live, self.closed = feeds, live, False
 
     def feeds(self) -> Iterator[Feed]:
         yield from self._feeds
@@ -66,7 +66,7 @@ def alone(feed: Feed) -> list[Output]:
 @pytest.mark.parametrize("transport", ["local", "ipc"])
 def test_streams_side_by_side_are_what_each_is_alone(transport: str) -> None:
     told, names = Told(), [f"voice {n}" for n in range(4)]
-    source = Voices([voice(name, seed) for seed, name in enumerate(names)], at_once=True)
+    source = Voices([voice(name, seed) for seed, name in enumerate(names)], live=True)
     with Host(acme(bus={"transport": transport})) as host:
         assert Live(host, [told]).run([source]) == 0
     assert told.outputs == {name: alone(voice(name, seed)) for seed, name in enumerate(names)}
@@ -84,7 +84,7 @@ def test_feeds_of_a_source_follow_each_other_unless_it_says_otherwise() -> None:
 def test_two_streams_of_one_name_are_told_apart() -> None:
     told = Told()
     with Host(acme()) as host:
-        Live(host, [told]).run([Voices([voice("a", 1), voice("a", 2)], at_once=True)])
+        Live(host, [told]).run([Voices([voice("a", 1), voice("a", 2)], live=True)])
     assert set(told.outputs) == {"a", "a (2)"}
 
 
@@ -96,7 +96,7 @@ def test_a_stream_whose_audio_is_unfit_ends_alone() -> None:
     told = Told()
     with Host(acme()) as host:
         failures = Live(host, [told]).run(
-            [Voices([Feed("bad", broken()), voice("good", 2)], at_once=True)],
+            [Voices([Feed("bad", broken()), voice("good", 2)], live=True)],
         )
     assert failures == 1
     assert isinstance(told.ends["bad"], InputError)

@@ -1,6 +1,7 @@
 // The last seconds of the waveform, and below it where somebody spoke.
 
 import { variable } from "./colours.js";
+import { clock } from "./text.js";
 
 const WINDOW_S = 15;
 const BAND = 12; // CSS pixels of the voice-activity band
@@ -53,10 +54,10 @@ function loudness(level) {
 function seconds(context, stop, x, width, height) {
   context.fillStyle = variable("--soft");
   context.font = "11px system-ui, sans-serif";
-  context.textAlign = "center";
   for (let at = Math.ceil(stop - WINDOW_S); at <= stop; at++) {
     if (at % 5) continue;
-    const place = Math.min(Math.max(x(at), 14), width - 14);
-    context.fillText(`${String(Math.floor(at / 60)).padStart(2, "0")}:${String(at % 60).padStart(2, "0")}`, place, height - 3);
+    const place = x(at);
+    context.textAlign = place < 16 ? "left" : place > width - 16 ? "right" : "center";
+    context.fillText(clock(at), place, height - 3);
   }
 }

@@ -108,8 +108,8 @@ function layout(start, stop, unsure_below) {
           line: { color: soft, width: 1, dash: "dot" } }]
       : [],
     annotations: unsure_below
-      ? [{ xref: "paper", x: 0.004, yref: "y", y: unsure_below, text: "unsure below", showarrow: false,
-          xanchor: "left", yanchor: "bottom", font: { size: 11, color: soft } }]
+      ? [{ xref: "paper", x: 1, yref: "y", y: unsure_below, text: "unsure below", showarrow: false,
+          xanchor: "right", yanchor: "top", font: { size: 11, color: soft } }]
       : [],
   }; // prettier-ignore
 }
