@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -27,6 +28,7 @@ log = logging.getLogger("stimmung.run")
 PACED_CHUNK_MS = 100.0
 QUEUE_CHUNKS = 256
 TURN_S = 0.005
+FAULTS = 100  # kinds of one stream's faults that are told apart
 CHUNKS_A_TURN = 8  # of one stream, before the others have their turn
 
 
@@ -53,7 +55,8 @@ class Live:
         self.failures = 0
 
     def run(self, sources: Iterable[Source]) -> int:
-        """Plays every source to its end; returns how many feeds or segments failed, each logged in a line.
+        """Plays every source to its end; returns how many feeds or segments failed, each logged in a line,
+        what fails in the same way again once more with its number.
 
         The error of a source that is alone is raised, not logged.
         """
@@ -118,7 +121,7 @@ class Live:
         """Deals with what has arrived of one stream; False if nothing had."""
         assert voice.stream is not None
         assert voice.reader is not None
-        self._emit(voice.stream.pump())
+        self._emit(voice, voice.stream.pump())
         for taken in range(CHUNKS_A_TURN):
             try:
                 chunk = voice.reader.chunks.get_nowait()
@@ -127,7 +130,7 @@ class Live:
             if chunk is None or isinstance(chunk, Exception):
                 self._end(voice, chunk)
                 break
-            error = self._emit(voice.stream.push(chunk))
+            error = self._emit(voice, voice.stream.push(chunk))
             if error is not None:
                 self._end(voice, error)
                 break
@@ -137,15 +140,16 @@ class Live:
         assert voice.stream is not None
         self._voices.remove(voice)
         stream, stopped = voice.stream, self._stopping
-        failure = self._emit(stream.close() if error or stopped else stream.finish())
+        failure = self._emit(voice, stream.close() if error or stopped else stream.finish())
         error = error or failure  # what failed once may fail again on the tail
         told = None if error is None else _as_ours(stream, error)
         if told is not None:
             self._report(told)
+        voice.sum_up()
         self._observer.ended(stream, told)
         voice.over.set()
 
-    def _emit(self, outputs: Iterable[Output]) -> Exception | None:
+    def _emit(self, voice: Voice, outputs: Iterable[Output]) -> Exception | None:
         """Tells of what a stream gives, until it gives no more; the error that ended it."""
         given = iter(outputs)
         while True:
@@ -157,7 +161,7 @@ class Live:
                 return raised
             if isinstance(output, Fault):
                 self.failures += 1
-                log.error("%s: %s", output.stream, output.error)
+                voice.note(output)
             self._observer.emitted(output)
 
     def _report(self, error: StimmungError) -> None:
@@ -174,6 +178,22 @@ class Voice:
     stream: Stream | None = None
     reader: Reader | None = None
     over: threading.Event = field(default_factory=threading.Event)
+    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def note(self, fault: Fault) -> None:
+        """Logs a fault the first time, and counts those that are the same."""
+        kind = fault.plugin, fault.error
+        if len(self.faults) >= FAULTS and kind not in self.faults:
+            kind = fault.plugin, "in other ways"  # a stream of days must not remember every wording
+        if not self.faults[kind]:
+            log.error("%s: %s", fault.stream, fault.error)
+        self.faults[kind] += 1
+
+    def sum_up(self) -> None:
+        """Logs how often each fault came again."""
+        for (plugin, _), times in self.faults.items():
+            if times > 1:
+                log.error("%s: plugin '%s' failed in this way %d times", self.feed.stream, plugin, times)
 
 
 class Announcer:
