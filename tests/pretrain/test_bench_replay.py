@@ -19,5 +19,5 @@ def test_both_decide_every_second_over_the_same_files(tmp_path: Path) -> None:
     done = CliRunner().invoke(command, [str(tmp_path), "--workers", "1"], catch_exceptions=False)
     first, *timed = done.output.splitlines()
     assert first == "3 files, 0.00 h of audio, 1 processes each"
-    assert [line.rpartition(", ")[2] for line in timed[:3]] == ["9 decisions", "9 decisions", "3 decisions"]
-    assert all("stimmung replay runs at" in line for line in timed[3:])
+    assert [line.rpartition("; ")[2] for line in timed[:3]] == ["9 decisions", "9 decisions", "3 decisions"]
+    assert all(line.startswith("stimmung replay is ") for line in timed[3:])
