@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -113,4 +112,5 @@ class Opener:
 
 def _files(chunk_ms: float | None) -> Callable[[str], Source]:
     kind = load("source", FILES)
-    return partial(kind, **check_options(kind, FILES, {"chunk_ms": chunk_ms}, skip=1))
+    options = check_options(kind, FILES, {"chunk_ms": chunk_ms}, skip=1)
+    return lambda path: kind(path, **options)
