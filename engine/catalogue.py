@@ -7,7 +7,7 @@ that listing a hundred thousand files costs megabytes, and goes to another proce
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +15,7 @@ import msgspec
 
 from .errors import InputError
 from .host import open_source
-from .plugin import Feed, Source
-from .registry import check_options, load
+from .plugin import Feed
 
 FILES = "file"  # the source whose feeds can each be opened by their path alone
 
@@ -76,23 +75,16 @@ class Opener:
     def __init__(self, chunk_ms: float | None) -> None:
         self._chunk_ms = chunk_ms
         self._offered: dict[str, tuple[int, Iterator[Feed]]] = {}
-        self._source: Callable[[str], Source] | None = None
 
     def open(self, item: Item) -> Feed:
         """The item's feed; InputError where there is none."""
         if item.error:
             raise InputError(item.error)
         if item.file is not None:
-            feed = next(self._file(str(item.file)).feeds())
+            feed = next(open_source(str(item.file), chunk_ms=self._chunk_ms).feeds())
         else:
             feed = self._nth(item.spec, item.position)
         return replace(feed, stream=item.stream)
-
-    def _file(self, path: str) -> Source:
-        """The source of one file. The plugin is looked up once: a short file is heard in less time."""
-        if self._source is None:
-            self._source = _files(self._chunk_ms)
-        return self._source(path)
 
     def _nth(self, spec: str, position: int) -> Feed:
         at, offered = self._offered.get(spec, (0, None))
@@ -108,9 +100,3 @@ class Opener:
             got=f"{at} streams",
             expected=f"at least {position + 1}",
         )
-
-
-def _files(chunk_ms: float | None) -> Callable[[str], Source]:
-    kind = load("source", FILES)
-    options = check_options(kind, FILES, {"chunk_ms": chunk_ms}, skip=1)
-    return lambda path: kind(path, **options)

@@ -8,8 +8,11 @@ and collects its class.
 from __future__ import annotations
 
 import inspect
+import os
+import sys
 import typing
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import metadata
 from typing import Any, Literal
 
@@ -40,6 +43,13 @@ def refuse_twins(name: str) -> None:
 
 
 def _found() -> dict[str, list[metadata.EntryPoint]]:
+    return _search(tuple((place, _changed_ns(place)) for place in sys.path))
+
+
+# Reading what every installed distribution provides takes as long as hearing a short file, and every source
+# that is opened asks; what is installed meanwhile changes the folder it is installed in.
+@lru_cache(maxsize=1)
+def _search(places: tuple[tuple[str, int], ...]) -> dict[str, list[metadata.EntryPoint]]:
     found: dict[str, list[metadata.EntryPoint]] = {}
     for entry in sorted(
         metadata.entry_points(group=ENTRY_POINTS), key=lambda entry: (entry.name, entry.value)
@@ -49,6 +59,14 @@ def _found() -> dict[str, list[metadata.EntryPoint]]:
         if all((entry.value, origin(entry)) != (other.value, origin(other)) for other in others):
             others.append(entry)
     return found
+
+
+def _changed_ns(place: str) -> int:
+    """When a folder of ``sys.path`` was last changed; 0 where there is none."""
+    try:
+        return os.stat(place or ".").st_mtime_ns
+    except OSError:
+        return 0
 
 
 def origin(entry: metadata.EntryPoint) -> str:
@@ -97,7 +115,8 @@ def provides(entry: metadata.EntryPoint) -> dict[Role, type[Any]]:
     for role in ROLES:
         for found in getattr(manager.hook, f"stimmung_{role}")():
             _check_api(found, entry)
-            _ORIGINS[found] = origin(entry)
+            if found not in _ORIGINS:
+                _ORIGINS[found] = origin(entry)
             classes[role] = found
     if not classes:
         raise PluginError(
