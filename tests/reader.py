@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -11,8 +10,6 @@ import sys
 from pathlib import Path
 
 import soundfile
-from stimmung.engine.records import record
-from stimmung.engine.types import EmotionState, Prediction, Span, Status
 from support import ACME, RATE, syllables
 
 ROOT = Path(__file__).parent.parent
@@ -48,7 +45,7 @@ def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedP
 
 
 def settle(folder: Path) -> None:
-    """Fills ``folder`` with the checkout's samples, recordings of the reader's own, a corpus and a run."""
+    """Fills ``folder`` with the checkout's samples, recordings of the reader's own, and a corpus."""
     for part in ("configs", "samples"):
         (folder / part).symlink_to(ROOT / part)
     (folder / "interviews").mkdir()
@@ -63,10 +60,3 @@ def settle(folder: Path) -> None:
             soundfile.write(folder / path, syllables(1.4, seed=10 * seed + speaker), RATE)
             rows.append(f"{path},{speaker},{emotion}")
     (folder / "corpus.csv").write_text("\n".join(rows) + "\n")
-    (folder / "results").mkdir()
-    span, votes, shares = Span(0, 5 * RATE, RATE), {"anger": 1, "sadness": 0}, {"anger": 0.9, "sadness": 0.1}
-    state = EmotionState("interviews/one.wav", span, "emotion", Status.OK, "anger", 0.9, votes, 1, shares)
-    prediction = Prediction("interviews/one.wav", 0, span, "emotion", shares)
-    for name, event in (("states", state), ("predictions", prediction)):
-        (folder / "results" / f"{name}.jsonl").write_text(json.dumps(record(event)) + "\n")
-    (folder / "results" / "run.json").write_text("{}")

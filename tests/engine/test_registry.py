@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,20 +77,29 @@ def test_a_plugin_that_fails_to_build_is_named() -> None:
     )
 
 
-def test_two_distributions_cannot_share_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    from importlib import metadata
+def install(site: Path, name: str, entry: str) -> None:
+    """A distribution of that name with one plugin, whose module nobody has."""
+    info = site / f"{name}-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(f"[stimmung]\n{entry}\n")
 
-    real = metadata.entry_points
 
-    def doubled(**choice: str) -> list[metadata.EntryPoint]:
-        return [*real(**choice), metadata.EntryPoint("hsf", "elsewhere.hsf", "stimmung")]
-
-    monkeypatch.setattr(metadata, "entry_points", doubled)
+def test_two_distributions_cannot_share_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = origin(installed()["hsf"])
+    install(tmp_path, "twin", "hsf = elsewhere.hsf")
+    monkeypatch.syspath_prepend(str(tmp_path))
     assert line(ConfigError, "extractor", "hsf") == (
-        "two distributions provide a plugin 'hsf': an unknown distribution and "
-        f"{origin(real(group='stimmung', name='hsf')['hsf'])}; uninstall one of them"
+        f"two distributions provide a plugin 'hsf': twin 1 and {ours}; uninstall one of them"
     )
     assert load("extractor", "acme-level").__name__ == "Level"
+
+
+def test_what_is_installed_meanwhile_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "late" not in installed()
+    install(tmp_path, "late", "late = late.plugin")
+    assert origin(installed()["late"]) == "late 1"
 
 
 @pytest.mark.parametrize(
