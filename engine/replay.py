@@ -30,6 +30,7 @@ from .config import BusTable, Description
 from .journal import Journal
 from .playback import Finished, Orders, Replayer
 from .shards import Result, Shards
+from .wiring import targets
 
 if TYPE_CHECKING:
     from .cluster import Cluster
@@ -88,6 +89,7 @@ def replay(
         totals = _write(out, journal, len(items), facts, orders)
         run = {
             "pipeline": msgspec.to_builtins(description),
+            "targets": targets(description, facts),
             "paths": list(paths),
             "jobs": means.jobs,
             "backend": means.backend,

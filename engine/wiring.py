@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from .call import Facts
 from .config import Description
@@ -19,6 +20,16 @@ def check(description: Description, facts: Mapping[str, Facts]) -> None:
         _check_support(facts[table.name], description)
     for table in description.classifiers:
         _check_inputs(facts[table.name], {entry.name: facts[entry.name] for entry in description.extractors})
+
+
+def targets(description: Description, facts: Mapping[str, Facts]) -> list[dict[str, Any]]:
+    """What is recognised: each classifier's ``target`` and ``labels``, and the ``track``, audio or text."""
+    found = []
+    for table in description.classifiers:
+        fact = facts[table.name]
+        track = "text" if facts[fact.inputs[0].name].kind == "text_extractor" else "audio"
+        found.append({"target": fact.target, "labels": list(fact.labels), "track": track})
+    return found
 
 
 def _check_rate(facts: Facts, rate: int) -> None:

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": ("stimmung.engine.cli.run", "Print the rolling emotion states of a source, live."),
     "monitor": ("stimmung.engine.cli.monitor", "Show the rolling emotion states of live streams on a page."),
     "replay": ("stimmung.engine.cli.replay", "Replay files or folders into tables of states."),
+    "view": ("stimmung.engine.cli.view", "Show the recordings of a run with their states, on a page."),
     "export": ("stimmung.engine.cli.export", "Write a run for ELAN, Praat, RTTM, WebVTT, CSV or audformat."),
     "plugins": ("stimmung.engine.cli.plugins", "List the installed plugins, or check them."),
     "new-plugin": ("stimmung.engine.cli.new_plugin", "Write the package of a new plugin."),

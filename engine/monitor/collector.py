@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..config import Description
 from ..errors import StimmungError
 from ..host import Host
 from ..observer import Observer
@@ -15,6 +16,7 @@ from ..plugin import Feed
 from ..records import record
 from ..stream import Stream
 from ..types import AudioFrame, Bools, EmotionState, Fault, Floats, Output, Sentence, Span
+from ..wiring import targets
 from .health import Health
 from .hub import Hub
 
@@ -150,13 +152,13 @@ def hello(host: Host, **features: bool) -> dict[str, Any]:
 
     ``features`` say so of ``microphone`` (the page may send its own) and ``recording``.
     """
-    description, facts = host.description, host.bus.facts
-    targets = []
-    for table in description.classifiers:
-        fact = facts[table.name]
-        text = facts[fact.inputs[0].name].kind == "text_extractor"
-        track = "text" if text else "audio"
-        targets.append({"target": fact.target, "labels": list(fact.labels), "track": track})
+    return hello_of(host.description, targets(host.description, host.bus.facts), **features)
+
+
+def hello_of(
+    description: Description, targets: Sequence[Mapping[str, Any]], **features: bool
+) -> dict[str, Any]:
+    """The same of a pipeline that need not be built."""
     return {
         "kind": "hello",
         "v": VERSION,

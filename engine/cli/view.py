@@ -1,0 +1,62 @@
+"""``stimmung view``: the recordings of a finished run, on the dashboard's page."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from ..monitor import require
+
+
+@click.command(short_help="Show the recordings of a run with their states, on a page.")
+@click.argument("run", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--stream",
+    "streams",
+    multiple=True,
+    metavar="NAME",
+    help="A recording as states.jsonl names it; may be given several times.  [default: the first 50]",
+)
+@click.option(
+    "--listen",
+    default="127.0.0.1:8765",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Where the page is; port 0 is any that is free.",
+)
+@click.option(
+    "--token",
+    envvar="STIMMUNG_TOKEN",
+    default="",
+    help="Asked of whoever connects; needed off loopback. Or set STIMMUNG_TOKEN.",
+)
+def command(run: Path, streams: tuple[str, ...], listen: str, token: str) -> None:
+    """Show the recordings of a finished run on the dashboard's page, until Ctrl-C.
+
+    Recordings are looked for where the replay found them, so start it in the same folder.
+
+    \b
+    Examples:
+      stimmung view results
+      stimmung view results --stream interviews/one.wav
+    """
+    require()
+    from ..monitor.guard import address  # what these import is optional
+    from ..monitor.server import Server, application
+    from ..monitor.view import View
+
+    where = address(listen, token)
+    view = View(run, streams)
+    for stream in view.unheard:
+        click.echo(f"stimmung: '{stream}' is not here: its states are shown without its audio", err=True)
+    over = threading.Event()
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, lambda *_: over.set())
+    with Server(application(view.hub, where), where) as server:
+        more = f" (and not {view.more} others)" if view.more else ""
+        shown = f"{len(view.shown)} recording{'s' if len(view.shown) != 1 else ''}{more}"
+        click.echo(f"{server.url}{'?token=…' if token else ''} shows {shown}; Ctrl-C ends it")
+        over.wait()
