@@ -90,7 +90,7 @@ class View:
         self.shown.append(stream)
 
     def _audio(self, stream: str) -> Iterator[Row]:
-        """The waveform in messages of about a minute, as far as it can be read: the errors say what is wrong."""
+        """The waveform in messages of about a minute, as far as it can be read."""
         if not Path(stream).is_file():
             self.unheard.append(stream)
             return
