@@ -275,7 +275,15 @@ def _card(recipe: PretrainRecipe, training: Corpus, figures: dict[str, float | l
         limits=about.limits,
         created=datetime.datetime.now(datetime.UTC).date().isoformat(),
         versions=versions() | {"torch": str(torch.__version__), "lightning": lightning.__version__},
+        recipe=_settings(recipe),
     )
+
+
+def _settings(recipe: PretrainRecipe) -> dict[str, Any]:
+    """The recipe as a card keeps it: what is None was left out, and stays out."""
+    tables: dict[str, Any] = msgspec.to_builtins(recipe)
+    augment = {key: value for key, value in tables["augment"].items() if value is not None}
+    return {key: value for key, value in (tables | {"augment": augment}).items() if key != "about"}
 
 
 def _hours(file: Path) -> float:

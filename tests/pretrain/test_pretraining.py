@@ -102,6 +102,7 @@ def test_a_training_that_was_killed_goes_on_exactly(tmp_path: Path, recipe_file:
     assert (card.plugin, card.labels, card.trained_on.speakers) == ("sample_cnn", ["f", "m"], 4)
     assert card.figures["accuracy of recordings"] == 1.0
     assert "test-other, whose speakers were never heard" in card.protocol
+    assert card.recipe["training"]["crops"] == 80
     cnn = SampleCnn(str(whole))
     assert (cnn.hop, cnn.support, cnn.dim) == (27, 127, 16)
 
