@@ -50,6 +50,4 @@ def test_an_extractor_without_descriptors_cannot_be_compared() -> None:
 def test_the_command_says_what_the_figure_is_a_share_of() -> None:
     arguments = ["--extractor", "acme-loudness", "--minutes", "0.2", "--rounds", "1"]
     result = CliRunner().invoke(command, arguments, catch_exceptions=False)
-    assert result.stdout.startswith(
-        "5 s windows every 1 s, share of the cost of calling 'acme"
-    )
+    assert result.stdout.startswith("5 s windows every 1 s, share of the cost of calling 'acme")
