@@ -55,9 +55,28 @@ def test_lines_of_mixed_emotions_are_left_out(tmp_path: Path) -> None:
     assert list(zip(corpus.texts, corpus.truth, strict=True)) == [
         ("So glad!", "positive"),
         ("You liar.", "negative"),
-        ("Mad, and waiting.", "negative"),
+        ("Mad and waiting.", "negative"),
         ("The door is open.", "neutral"),
     ]
+
+
+def test_english_lines_do_not_tell_their_file(tmp_path: Path) -> None:
+    (tmp_path / "en-annotated.tsv").write_text(
+        "- Well , [PERSON] , I'm so glad we met Bob here !\t5\n"
+        'I sold [LOCATION] \'s " three - time loser " .\t1\n[PERSON] .\t5\n'
+    )
+    (tmp_path / "neu_en.txt").write_text("9\tWell Bob I'm here. Mr Jones isn't.\n")
+    corpus = read_xed(tmp_path, "en", Targets())
+    assert corpus.texts == (
+        "Well I'm so glad we met here!",
+        "I sold's three time loser.",
+        "Well I'm here. Mr isn't.",
+    )
+
+
+def test_german_lines_stay_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "de-projections.tsv").write_text("- Ja, Anna, [lacht] schön!\t5\n")
+    assert read_xed(tmp_path, "de", Targets()).texts == ("- Ja, Anna, [lacht] schön!",)
 
 
 def test_a_line_that_occurs_twice_is_on_one_side(tmp_path: Path) -> None:
