@@ -41,6 +41,7 @@ class Alignment:
         self._extractors, self._inputs = tuple(extractors), inputs
         self._progress: dict[int, Progress] = {}
         self._next = 0
+        self._undecided = dict.fromkeys(inputs, 0)
 
     def __len__(self) -> int:
         return len(self._progress)
@@ -72,6 +73,17 @@ class Alignment:
         progress = self._progress[index]
         progress.outcomes.setdefault(classifier, outcome)
         progress.awaited.discard(classifier)
+
+    def decided(self, classifier: str) -> Iterator[Progress]:
+        """Every segment that is settled for ``classifier``, once, and whose predecessors are.
+
+        Ask this of every classifier before :meth:`release`, which lets go of them.
+        """
+        while progress := self._progress.get(self._undecided[classifier]):
+            if not progress.silent and classifier not in progress.outcomes:
+                return
+            self._undecided[classifier] += 1
+            yield progress
 
     def release(self) -> Iterator[Progress]:
         """Every segment that is complete and whose predecessors have been released."""

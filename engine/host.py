@@ -54,11 +54,13 @@ class Host:
         features: bool = False,
         known: Mapping[str, Known] | None = None,
         observer: Observer = NOBODY,
+        live: bool = False,
     ) -> Stream:
         """A fresh stream of that name, from raw chunks to outputs; ``origin`` is the file it is read from.
 
         Extractors in ``known`` are not asked: all their features of this very audio are there.
-        ``observer`` looks on.
+        ``observer`` looks on. ``live``: the states of one target do not wait for those of another, so their
+        order among each other may vary.
         Raises InputError where the pipeline's transcriber finds nothing to transcribe.
         """
         transcriber = self._transcriber(origin)
@@ -71,6 +73,7 @@ class Host:
             features=features,
             known=known or {},
             observer=observer,
+            live=live,
         )
         return Stream(Intake(name, self.description.stream.rate), pipeline)
 

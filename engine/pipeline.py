@@ -12,6 +12,7 @@ are each on a track of their own (:mod:`.track`): each has its clock, its order 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -30,7 +31,7 @@ from .region import DetectorFactory, Region
 from .track import Track, Turns
 from .types import AudioFrame, Output, Segment, Sentence, Span, read_only
 
-ARRIVALS = 1 << 14  # a track that is silent for hours must not remember them all
+ARRIVALS = 1 << 14  # of frames that are remembered: a stream goes on for days
 NOTHING_KNOWN: Mapping[str, Known] = {}
 NOBODY = Observer()
 NO_AUDIO = read_only(np.zeros(0, np.float32))
@@ -41,7 +42,7 @@ class Pipeline:
 
     With ``features`` the features of every segment leave too, before its predictions. The extractors in
     ``known`` are never asked: their features of each segment are there already. ``observer`` is told what
-    is heard, detected and said.
+    is heard, detected and said. ``live``: no target waits for another.
     """
 
     def __init__(
@@ -55,10 +56,11 @@ class Pipeline:
         features: bool = False,
         known: Mapping[str, Known] = NOTHING_KNOWN,
         observer: Observer = NOBODY,
+        live: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stream, self.description, self.ledger = stream, description, Ledger()
-        self._bus, self._detector, self._transcriber, self._clock = bus, detector, transcriber, clock
+        self._bus, self._detector, self._transcriber = bus, detector, transcriber
         self._extractors = [bus.facts[table.name] for table in description.extractors]
         self._known, self._observer = known, observer
         self._asked = [facts for facts in self._extractors if facts.name not in known]
@@ -67,16 +69,14 @@ class Pipeline:
             facts.name: deque() for facts in self._asked if facts.kind == "frame_extractor"
         }
         self._calls = 0
-        self._turns = Turns()
-        self._arrivals: list[Arrivals] = []
+        self._turns = Turns(live=live)
+        self._arrivals = Arrivals(clock)
         self._audio, self._text = self._track(features, text=False), self._track(features, text=True)
 
     def _track(self, features: bool, *, text: bool) -> Track:
         extractors = [facts for facts in self._extractors if (facts.kind == "text_extractor") == text]
         names = {facts.name for facts in extractors}
         classifiers = [self._bus.facts[table.name] for table in self.description.classifiers]
-        arrivals = Arrivals(self._clock)
-        self._arrivals.append(arrivals)
         return Track(
             self.stream,
             extractors,
@@ -86,7 +86,7 @@ class Pipeline:
             ledger=self.ledger,
             submit=self._submit,
             turns=self._turns,
-            lag_ms=arrivals.lag_ms,
+            lag_ms=self._arrivals.lag_ms,
             features=features,
         )
 
@@ -102,8 +102,7 @@ class Pipeline:
         self._observer.heard(frame)
         region = self._continue_at(frame.span.start)
         self.ledger.edge("audio", "samples").receive(len(frame.samples))
-        for arrivals in self._arrivals:
-            arrivals.add(frame.span.stop)
+        self._arrivals.add(frame.span.stop)
         region.append(frame.samples)
         for end, spans in region.blocks():
             self._block(region, end, spans)
@@ -233,18 +232,21 @@ class Pipeline:
 
 
 class Arrivals:
-    """When audio arrived, for one track: its segments' ends are asked about in order."""
+    """When the audio of one stream arrived."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._seen: deque[tuple[int, float]] = deque(maxlen=ARRIVALS)
+        self._stops: list[int] = []
+        self._times_s: list[float] = []
 
     def add(self, stop: int) -> None:
         """The audio up to ``stop`` is here now."""
-        self._seen.append((stop, self._clock()))
+        if len(self._stops) >= ARRIVALS:
+            del self._stops[: ARRIVALS // 2], self._times_s[: ARRIVALS // 2]
+        self._stops.append(stop)
+        self._times_s.append(self._clock())
 
     def lag_ms(self, position: int) -> float | None:
-        """Wall time since the sample before ``position`` arrived."""
-        while self._seen and self._seen[0][0] < position:
-            self._seen.popleft()
-        return 1000 * (self._clock() - self._seen[0][1]) if self._seen else None
+        """Wall time since the sample before ``position`` arrived; None where it has not."""
+        at = bisect_left(self._stops, position)
+        return 1000 * (self._clock() - self._times_s[at]) if at < len(self._stops) else None

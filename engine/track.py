@@ -1,8 +1,9 @@
 """The segments of one clock, from extraction to the vote: windows of audio, or sentences of a transcript.
 
 A stream has a track for each. Calls to plugins come back in any order; what leaves is in the order in which
-the segments of all tracks were cut. A segment a plugin failed on, or that came too late, leaves as a fault
-and is counted in the ledger; it never takes another segment with it.
+the segments of all tracks were cut, or, live, in that order for each target, so that no classifier waits for
+the plugins of another. A segment a plugin failed on, or that came too late, leaves as a fault and is counted in
+the ledger; it never takes another segment with it.
 """
 
 from __future__ import annotations
@@ -21,13 +22,18 @@ from .ledger import Ledger
 from .types import Fault, Features, Output, Prediction, Segment, Span
 from .vote import Vote
 
+FEATURES = ""  # the part of a segment that is no classifier's
 Submit = Callable[[Call, Callable[[Answer], None]], None]
 
 
 class Turns:
-    """The order of what leaves: each segment takes a turn when it is cut, and leaves in that turn."""
+    """The order of what leaves: turns are taken when a segment is cut, and what comes of it leaves in turn.
 
-    def __init__(self) -> None:
+    ``live`` takes no notice of turns: what is done leaves.
+    """
+
+    def __init__(self, *, live: bool = False) -> None:
+        self._live = live
         self._taken = 0
         self._next = 0
         self._early: dict[int, list[Output]] = {}
@@ -39,7 +45,10 @@ class Turns:
         return self._taken - 1
 
     def done(self, turn: int, outputs: list[Output]) -> None:
-        """All that comes of the segment that took ``turn``."""
+        """All that comes of what took ``turn``."""
+        if self._live:
+            self._outputs += outputs
+            return
         self._early[turn] = outputs
         while self._next in self._early:
             self._outputs += self._early.pop(self._next)
@@ -79,7 +88,7 @@ class Track:
         self.stream, self.segments = stream, 0
         self.extractors, self._classifiers = extractors, {facts.name: facts for facts in classifiers}
         self._ledger, self._submit, self._turns, self._lag_ms = ledger, submit, turns, lag_ms
-        self._turn: dict[int, int] = {}
+        self._turn: dict[tuple[int, str], int] = {}
         self._features = features
         self._votes = {facts.name: _vote(stream, facts, vote, rate) for facts in classifiers}
         self._alignment = Alignment(
@@ -94,7 +103,8 @@ class Track:
     def cut(self, segment: Segment, *, silent: bool = False) -> None:
         """Takes the next segment; nothing is asked about a silent one."""
         self.segments += 1
-        self._turn[segment.index] = self._turns.take()
+        for part in (FEATURES, *self._classifiers):
+            self._turn[segment.index, part] = self._turns.take()
         self._alignment.expect(segment, silent=silent)
         for name in self._classifiers:
             self._ledger.edge(f"vote {name}").receive()
@@ -129,14 +139,16 @@ class Track:
 
     def release(self) -> None:
         """Votes on every segment that is complete and whose predecessors are."""
+        for name, vote in self._votes.items():
+            for progress in self._alignment.decided(name):
+                lag_ms = self._lag_ms(progress.segment.span.stop)
+                self._done(progress, name, [*self._vote_on(progress, name, vote, lag_ms)])
         for progress in self._alignment.release():
-            lag_ms = self._lag_ms(progress.segment.span.stop)
-            outputs: list[Output] = []
-            if self._features:
-                outputs.extend(progress.features[name] for name in sorted(progress.features))
-            for classifier, vote in self._votes.items():
-                outputs.extend(self._vote_on(progress, classifier, vote, lag_ms))
-            self._turns.done(self._turn.pop(progress.segment.index), outputs)
+            features = [progress.features[name] for name in sorted(progress.features)]
+            self._done(progress, FEATURES, [*features] if self._features else [])
+
+    def _done(self, progress: Progress, part: str, outputs: list[Output]) -> None:
+        self._turns.done(self._turn.pop((progress.segment.index, part)), outputs)
 
     def _predicted(self, segment: Segment, name: str, answer: Answer) -> None:
         edge = self._ledger.edge(f"predict {name}")
