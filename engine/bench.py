@@ -7,7 +7,6 @@ machine disturb them little; what is compared is measured in turns in one run.
 from __future__ import annotations
 
 import os
-import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ import numpy as np
 from .config import BusTable, Description
 from .host import Host, open_source
 from .intake import read_audio
+from .supervisor import resident_mb
 from .types import Chunk, EmotionState, Floats
 
 CHUNK_S = 0.1
@@ -104,15 +104,6 @@ def memory(
             pass
     late = np.array(readings[len(readings) // 2 :])
     return float(np.polyfit(late[:, 0], late[:, 1], 1)[0])
-
-
-def resident_mb(pid: int | None = None) -> float:
-    """Resident memory of a process, by default this one, in MB (10^6 bytes); 0 when it has ended."""
-    try:
-        pages = int(Path(f"/proc/{pid or os.getpid()}/statm").read_text().split()[1])
-    except FileNotFoundError:
-        return 0.0
-    return pages * resource.getpagesize() / 1e6
 
 
 def _cpu_s(host: Host) -> float:

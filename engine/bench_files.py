@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import soundfile
 
-from .bench import cpu_s, resident_mb
+from .bench import cpu_s
 from .config import Description
 from .replay import Means, replay
+from .supervisor import resident_mb
 from .types import Floats
 
 DISTINCT = 1000  # files of different content; the others are links to them, each of its own name

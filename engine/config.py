@@ -26,7 +26,13 @@ Positive = Annotated[float, msgspec.Meta(gt=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Options = dict[str, Any]
-OWN_KEYS = ("plugin", "name", "python", "command")  # of a plugin's table; all others are its options
+OWN_KEYS = (
+    "plugin",
+    "name",
+    "python",
+    "command",
+    "remote",
+)  # of a plugin's table; all others are its options
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,12 +51,19 @@ class BusTable(Table, frozen=True, kw_only=True):
     ``transport``: in the host's own thread (local), in a thread each (inproc), or in processes (ipc).
     ``workers``: how many threads or processes serve each plugin. ``queue``: jobs that may wait for a
     plugin; when it is full a stream waits (``block``) or gives up its oldest job (``drop-oldest``).
+    ``deadline_s``: a job that takes longer is given up, and its process started again. ``memory_mb``: so is
+    a process that holds more, 0 for no limit. ``listen``: where workers of other machines connect, with the
+    ``keys`` of that folder.
     """
 
     transport: Literal["local", "inproc", "ipc"] = "local"
     workers: Count = 1
     queue: Count = 64
     policy: Literal["block", "drop-oldest"] = "block"
+    deadline_s: Positive = 30.0
+    memory_mb: Annotated[int, msgspec.Meta(ge=0)] = 0
+    listen: str = ""
+    keys: str = ""
 
 
 class PluginTable(Table, frozen=True, kw_only=True):
@@ -58,6 +71,7 @@ class PluginTable(Table, frozen=True, kw_only=True):
 
     ``python`` is the interpreter of a virtual environment of the plugin's own, ``command`` any program that
     speaks the wire format, with its arguments. Either runs in processes, whatever the bus of the others.
+    A ``remote`` plugin is served by workers that connect from elsewhere.
     """
 
     plugin: str
@@ -65,11 +79,12 @@ class PluginTable(Table, frozen=True, kw_only=True):
     options: Options = msgspec.field(default_factory=dict)
     python: str = ""
     command: list[str] = []
+    remote: bool = False
 
     @property
     def apart(self) -> bool:
-        """True when another interpreter or program than this one serves the plugin."""
-        return bool(self.python or self.command)
+        """True when another interpreter, program or machine than this one serves the plugin."""
+        return bool(self.python or self.command or self.remote)
 
 
 class ActivityTable(Table, frozen=True, kw_only=True):
@@ -172,6 +187,12 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
         tables["transcript"] = _plugin(tables["transcript"], f"{where}: [transcript]")
     description = decode(tables, Description, where)
     _check_ranges(description, where)
+    far = [table.name for table in (*description.extractors, *description.classifiers) if table.remote]
+    if far and not description.bus.listen:
+        raise ConfigError(
+            f"{where}: plugin '{far[0]}' is remote, but no worker can connect",
+            remedy='set [bus] listen = "tcp://127.0.0.1:5560"',
+        )
     if description.activity is not None:
         _here(description.activity.detector, f"{where}: [activity]")
     if description.transcript is not None:
@@ -185,8 +206,9 @@ def _plugin(entry: Any, where: str) -> dict[str, Any]:
             f"{where} names no plugin", expected='plugin = "NAME"', remedy="see stimmung plugins"
         )
     own = {key: entry[key] for key in OWN_KEYS if key in entry}
-    if "python" in own and "command" in own:
-        raise ConfigError(f"{where} has both python and command", remedy="keep the one that serves it")
+    ways = [key for key in ("python", "command", "remote") if key in own]
+    if len(ways) > 1:
+        raise ConfigError(f"{where} has both {' and '.join(ways)}", remedy="keep the one that serves it")
     options = {key: value for key, value in entry.items() if key not in OWN_KEYS}
     return {"name": entry["plugin"], **own, "options": options}
 
@@ -194,7 +216,8 @@ def _plugin(entry: Any, where: str) -> dict[str, Any]:
 def _here(table: PluginTable, where: str) -> None:
     if table.apart:
         raise ConfigError(
-            f"{where} cannot run apart: it holds a stream's state", remedy="remove python and command there"
+            f"{where} cannot run apart: it holds a stream's state",
+            remedy="remove python, command and remote there",
         )
 
 

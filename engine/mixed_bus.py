@@ -17,7 +17,7 @@ class MixedBus:
 
     def __init__(self, description: Description) -> None:
         table = description.bus
-        apart = BusTable(transport="ipc", workers=table.workers, queue=table.queue, policy=table.policy)
+        apart = msgspec.structs.replace(table, transport="ipc")
         near = _part(description, table, apart=False)
         self._near = LocalBus(near)
         try:

@@ -1,7 +1,8 @@
 """Starts worker processes, watches them, and starts them again.
 
 A worker that dies is replaced at once; one that keeps dying without having answered a call is
-replaced ever more slowly and after ``MAX_DEATHS`` deaths in a row is parked. A worker whose plugin was
+replaced ever more slowly and after ``MAX_DEATHS`` deaths in a row is parked. One that hangs, floods or holds
+too much memory is killed, which is a death like any other. A worker whose plugin was
 upgraded serves on until its successor has said hello. The supervisor never waits:
 :meth:`Supervisor.watch` is called by the bus whenever it turns.
 """
@@ -10,11 +11,13 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import subprocess
 import sys
 import time
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
@@ -26,6 +29,7 @@ log = logging.getLogger("stimmung.supervisor")
 
 MAX_DEATHS = 5
 FIRST_DELAY_S = 0.1
+STDERR = 2
 
 
 @dataclass(slots=True)
@@ -174,6 +178,22 @@ class Supervisor:
             if post.serves
         ]
 
+    def kill(self, identity: bytes, why: str) -> bool:
+        """Kills a living worker, which :meth:`watch` then finds dead; False when it is none of these."""
+        for post in self.posts:
+            if post.identity.encode() == identity and post.process is not None:
+                log.error("worker %s is killed: %s", post.identity, why)
+                post.process.kill()
+                return True
+        return False
+
+    def above(self, limit_mb: int) -> Iterator[tuple[bytes, float]]:
+        """The living workers that hold more memory than that, and how many MB each holds; 0 is no limit."""
+        for post in self.posts if limit_mb else ():
+            held_mb = resident_mb(post.process.pid) if post.process is not None else 0.0
+            if held_mb > limit_mb:
+                yield post.identity.encode(), held_mb
+
     @property
     def pids(self) -> list[int]:
         """The processes of all living workers."""
@@ -201,7 +221,11 @@ class Supervisor:
             for name in ("PYTHONPATH", "PYTHONHOME"):
                 environment.pop(name, None)
         post.process = subprocess.Popen(
-            [*_program(post), *arguments], env=environment, stdin=subprocess.DEVNULL
+            # What a plugin prints is no result of the run.
+            [*_program(post), *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=STDERR,
         )
 
     def _bury(self, post: Post) -> None:
@@ -224,6 +248,15 @@ class Supervisor:
 def _program(post: Post) -> list[str]:
     table = post.assignment.table
     return table.command or [table.python or sys.executable, "-m", "stimmung.engine.worker"]
+
+
+def resident_mb(pid: int | None = None) -> float:
+    """Resident memory of a process, by default this one, in MB (10^6 bytes); 0 when it has ended."""
+    try:
+        pages = int(Path(f"/proc/{pid or os.getpid()}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0.0
+    return pages * resource.getpagesize() / 1e6
 
 
 def one_thread() -> dict[str, str]:

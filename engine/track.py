@@ -1,9 +1,9 @@
 """The segments of one clock, from extraction to the vote: windows of audio, or sentences of a transcript.
 
 A stream has a track for each. Calls to plugins come back in any order; what leaves is in the order in which
-the segments of all tracks were cut, or, live, in that order for each target, so that no classifier waits for
-the plugins of another. A segment a plugin failed on, or that came too late, leaves as a fault and is counted in
-the ledger; it never takes another segment with it.
+the segments of all tracks were cut; live, that order holds for each target alone, so that no classifier waits
+for the plugins of another. A segment a plugin failed on, or that came too late, leaves as a fault and is
+counted in the ledger; it never takes another segment with it.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Every message is three or more frames::
 
-    kind      one of b"hello" b"refuse" b"call" b"result" b"failure" b"stop"
+    kind      as below, in ASCII
     header    MessagePack map; "v" is the version of this format, 1 where it is absent
     payload…  raw little-endian float32 in C order, one frame for each entry of header["shapes"]
 
@@ -16,6 +16,9 @@ call       host → worker   ticket; method; shapes; segment: {stream, index, st
 result     worker → host   ticket; shapes (one)
 failure    worker → host   ticket (-1 when the call could not be read); error
 stop       host → worker
+join       worker → host   name: the plugin, as the pipeline calls it, that a worker from elsewhere will serve
+assign     host → worker   role, plugin, name, options: what such a worker is to build
+beat       host → worker   the host lives; nothing to answer
 =========  ==============  ===============================================================================
 
 A worker keeps the results of the last ``KEEP`` describe calls that it answered, by ticket. The rows to
@@ -39,6 +42,7 @@ import numpy as np
 
 from .call import Call, Facts, Method, Part
 from .errors import WireError
+from .registry import Role
 from .types import Floats, Segment, Span, read_only
 
 VERSION = 1
@@ -122,7 +126,26 @@ class Stop(Header, frozen=True, kw_only=True):
     """The worker may go."""
 
 
-Message = Hello | Refuse | CallHeader | Result | Failure | Stop
+class Join(Header, frozen=True, kw_only=True):
+    """A worker from elsewhere offers to serve the plugin that the pipeline calls ``name``."""
+
+    name: str
+
+
+class Assign(Header, frozen=True, kw_only=True):
+    """What a worker from elsewhere is to build."""
+
+    role: Role
+    plugin: str
+    name: str
+    options: dict[str, Any]
+
+
+class Beat(Header, frozen=True, kw_only=True):
+    """The host lives."""
+
+
+Message = Hello | Refuse | CallHeader | Result | Failure | Stop | Join | Assign | Beat
 
 _KINDS: dict[bytes, type[Message]] = {
     b"hello": Hello,
@@ -131,6 +154,9 @@ _KINDS: dict[bytes, type[Message]] = {
     b"result": Result,
     b"failure": Failure,
     b"stop": Stop,
+    b"join": Join,
+    b"assign": Assign,
+    b"beat": Beat,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _encoder = msgspec.msgpack.Encoder()

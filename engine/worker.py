@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -36,28 +37,35 @@ class Assignment(msgspec.Struct, frozen=True):
     table: PluginTable
 
 
-def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[], bool]) -> None:
-    """Answers calls on a connected DEALER ``socket`` until told to stop or ``alive()`` is false."""
+def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[float], bool]) -> bool:
+    """Answers calls on a connected DEALER ``socket`` until told to stop: True.
+
+    False as soon as ``alive`` is, which is asked with the seconds since the host was heard last.
+    """
     name = assignment.table.name
     try:
         plugin = build(assignment.role, assignment.table.plugin, assignment.table.options)
         server = Server(plugin, facts_of(name, plugin))
     except StimmungError as error:
         socket.send_multipart(wire.encode(wire.Refuse(error=str(error), exit_code=error.exit_code)))
-        return
+        raise
     # One thread a call: results must not depend on the machine's cores. OpenMP's limit is a thread's own.
     with threadpool_limits(1):
         socket.send_multipart(wire.encode(wire.Hello(facts=server.facts, credit=CREDIT, pid=os.getpid())))
         socket.setsockopt(zmq.RCVTIMEO, IDLE_MS)
-        while alive():
+        heard_s = time.monotonic()
+        while alive(time.monotonic() - heard_s):
             try:
                 frames = socket.recv_multipart()
             except zmq.Again:
                 continue
             reply = server.answer(frames)
+            heard_s = time.monotonic()
             if reply is None:
-                return
-            socket.send_multipart(reply)
+                return True
+            if reply:
+                socket.send_multipart(reply)
+    return False
 
 
 class Server:
@@ -69,12 +77,14 @@ class Server:
         self._kept: OrderedDict[int, Floats] = OrderedDict()
 
     def answer(self, frames: wire.Frames) -> list[bytes] | None:
-        """The frames that answer one message, None for a stop."""
+        """The frames that answer one message, none where there is nothing to say, None for a stop."""
         ticket = -1
         try:
             message, arrays = wire.decode(frames)
             if isinstance(message, wire.Stop):
                 return None
+            if isinstance(message, wire.Beat):
+                return []
             if not isinstance(message, wire.CallHeader):
                 raise WireError("a worker takes calls only", got=type(message).__name__)
             ticket = message.ticket
@@ -95,7 +105,8 @@ class Server:
 def main() -> None:
     """Entry of a worker process: endpoint, identity, parent's process id and assignment as arguments."""
     endpoint, identity, parent, assignment = sys.argv[1:5]
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the host decides when its workers go
+    for one in (signal.SIGINT, signal.SIGTERM):  # the host decides when its workers go
+        signal.signal(one, signal.SIG_IGN)
     context = zmq.Context()
     socket = context.socket(zmq.DEALER)
     socket.setsockopt(zmq.IDENTITY, identity.encode())
@@ -104,8 +115,10 @@ def main() -> None:
         serve(
             socket,
             msgspec.json.decode(assignment, type=Assignment),
-            alive=lambda: os.getppid() == int(parent),
+            alive=lambda _: os.getppid() == int(parent),
         )
+    except StimmungError:
+        return  # the host knows, and says so
     finally:
         socket.close(linger=1000)
         context.term()

@@ -1,81 +1,48 @@
-"""Calls over ZeroMQ to workers in threads (inproc) or processes (ipc), pulled on credit.
+"""Calls over ZeroMQ to workers in threads, processes or on other machines, pulled on credit.
 
 Each worker says how many calls it takes at once; no more are ever on their way to it, so nothing is
 lost in a socket. A call whose worker dies is asked again of another; one that took ``MAX_ATTEMPTS``
-workers with it fails. A full queue makes the stream wait, or gives up the plugin's oldest waiting
-call, as the pipeline says.
+workers with it fails, and so does one that takes longer than the deadline, with the worker that hangs in it.
+A full queue makes the stream wait, or gives up the plugin's oldest waiting call, as the pipeline says.
 """
 
 from __future__ import annotations
 
 import logging
-import tempfile
-import threading
 import time
-from collections import OrderedDict, deque
+from collections import Counter, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-
-import zmq
 
 from . import wire
 from .bus import Answer, Then, Worker, hand_out, roles
-from .call import Call, Facts, expected_shape
+from .call import Call, Facts
 from .config import Description
+from .doors import REMOTE, Doors
 from .errors import ConfigError, PluginError, StimmungError, WireError, WorkerError
+from .peers import Open, Peer, checked
 from .supervisor import Supervisor
-from .worker import Assignment, serve
+from .threads import WorkerThreads
+from .worker import Assignment
 
 log = logging.getLogger("stimmung.bus")
 
 MAX_ATTEMPTS = 3
+MAX_STRAYS = 1_000
 START_S = 120.0
-THREADS = "inproc://bus"
 TURN_MS = 20
 WATCH_S = 0.02
-
-
-@dataclass(slots=True)
-class Open:
-    """A call that has not been answered."""
-
-    call: Call
-    then: Then
-    attempts: int = 0
-
-
-@dataclass(slots=True)
-class Peer:
-    """A worker that said hello, the tickets on their way to it, and the blocks it keeps."""
-
-    name: str
-    credit: int
-    retiring: bool = False
-    tickets: set[int] = field(default_factory=set)
-    kept: OrderedDict[int, None] = field(default_factory=OrderedDict)
-
-    def keep(self, ticket: int) -> None:
-        """The worker answered a describe call, and may answer ``credit`` more before it reads on."""
-        self.kept[ticket] = None
-        if len(self.kept) > wire.KEEP - self.credit:
-            self.kept.popitem(last=False)
+BEAT_S = 1.0
 
 
 class ZmqBus:
-    """One ROUTER socket, a queue for each plugin, and the threads or processes behind it."""
+    """The doors for workers, a queue for each plugin, and the threads or processes that serve them."""
 
     def __init__(self, description: Description) -> None:
         self._table = description.bus
-        self._folder = tempfile.TemporaryDirectory(prefix="stimmung-")
-        endpoint = f"ipc://{self._folder.name}/bus"
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.ROUTER)
-        self._socket.setsockopt(zmq.LINGER, 0)
-        self._socket.bind(THREADS)
-        self._socket.bind(endpoint)
-        self.supervisor = Supervisor(endpoint)
-        self._threads: list[threading.Thread] = []
-        self._stopping = threading.Event()
+        self._doors = Doors(description.bus)
+        self.supervisor = Supervisor(self._doors.endpoint)
+        self._remote: dict[str, Assignment] = {}
+        self._threads = WorkerThreads(self._doors.context)
         self._facts: dict[str, Facts] = {}
         self._peers: dict[bytes, Peer] = {}
         self._queues: dict[str, deque[int]] = {}
@@ -83,7 +50,9 @@ class ZmqBus:
         self._answers: deque[tuple[Then, Answer]] = deque()
         self._renew: deque[str] = deque()
         self._ticket = 0
-        self._watch_s = 0.0
+        self._watch_s = self._beat_s = 0.0
+        self._strays: Counter[bytes] = Counter()
+        self._served_s: dict[str, float] = {}  # when each remote plugin was last served by somebody
         try:
             self._start(description)
         except BaseException:
@@ -131,26 +100,27 @@ class ZmqBus:
 
     def close(self) -> None:
         for identity in self._peers:
-            self._socket.send_multipart([identity, *wire.encode(wire.Stop())])
-        self._stopping.set()
+            self._doors.send(identity, wire.encode(wire.Stop()))
         self.supervisor.stop()
-        for thread in self._threads:
-            thread.join()
-        self._socket.close()
-        self._context.term()
-        self._folder.cleanup()
+        self._threads.stop()
+        self._doors.close(forsake=self._threads.left)
 
     def _start(self, description: Description) -> None:
         assignments = [Assignment(role, table) for role, table in roles(description)]
         for assignment in assignments:
             self._queues[assignment.table.name] = deque()
-            if self._table.transport == "ipc" or assignment.table.apart:
+            if assignment.table.remote:
+                self._remote[assignment.table.name] = assignment
+                log.warning("a worker of '%s' may join at %s", assignment.table.name, self._doors.remote)
+            elif self._table.transport == "ipc" or assignment.table.apart:
                 self.supervisor.start(assignment, self._table.workers)
             else:
-                self._start_threads(assignment)
+                self._threads.start(assignment, self._table.workers)
         deadline_s = time.monotonic() + START_S
-        expected = len(assignments) * self._table.workers
-        while len(self._peers) < expected:
+        expected = (len(assignments) - len(self._remote)) * self._table.workers
+        while sum(not peer.remote for peer in self._peers.values()) < expected or not (
+            self._remote.keys() <= self._facts.keys()
+        ):
             self._turn(TURN_MS)
             for name in self._queues:
                 if self.supervisor.parked(name):
@@ -164,43 +134,71 @@ class ZmqBus:
                     f"workers did not start within {START_S:g} s", got=f"no word from {missing}"
                 )
 
-    def _start_threads(self, assignment: Assignment) -> None:
-        for number in range(self._table.workers):
-            identity = f"{assignment.table.name}.{number}.thread"
-            thread = threading.Thread(target=self._serve_thread, args=(assignment, identity), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve_thread(self, assignment: Assignment, identity: str) -> None:
-        with self._context.socket(zmq.DEALER) as socket:
-            socket.setsockopt(zmq.IDENTITY, identity.encode())
-            socket.connect(THREADS)
-            serve(socket, assignment, alive=lambda: not self._stopping.is_set())
-
     def _turn(self, timeout_ms: int) -> None:
-        """Takes every message that has come and looks after the workers."""
+        """Takes the messages that have come and looks after the workers."""
         if timeout_ms:
-            self._socket.poll(timeout_ms)
-        while int(self._socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN:
-            identity, *frames = self._socket.recv_multipart()
+            self._doors.wait(timeout_ms)
+        for identity, frames in self._doors.messages():
             self._take(identity, frames)
-        if time.monotonic() < self._watch_s:
+        now_s = time.monotonic()
+        if now_s < self._watch_s:
             return
-        self._watch_s = time.monotonic() + WATCH_S
+        self._watch_s = now_s + WATCH_S
         if self._renew:
             names = {self._renew.popleft() for _ in range(len(self._renew))}
             self.supervisor.renew(names)
+        self._catch_the_hung(now_s)
+        for identity, held_mb in self.supervisor.above(self._table.memory_mb):
+            limit_mb = self._table.memory_mb
+            self.supervisor.kill(identity, f"it holds {held_mb:.0f} MB, more than memory_mb = {limit_mb}")
         for dead in self.supervisor.watch():
             self._requeue(dead)
+        if now_s >= self._beat_s:
+            self._beat_s = now_s + BEAT_S
+            self._beat(now_s)
         for name, queue in self._queues.items():
-            if queue and self.supervisor.parked(name):
-                self._fail_all(name)
+            if queue and (why := self._nobody_serves(name, now_s)):
+                self._fail_all(name, why)
+
+    def _catch_the_hung(self, now_s: float) -> None:
+        deadline_s = self._table.deadline_s
+        for identity, peer in [*self._peers.items()]:
+            if not peer.tickets or peer.hung or now_s - peer.since_s < deadline_s:
+                continue
+            hung = next(iter(peer.tickets))
+            what = f"plugin '{peer.name}' did not answer {peer.tickets.pop(hung)} within {deadline_s:g} s"
+            self._give_up(hung, "hung", what)
+            self._requeue(identity, blame=False)
+            if not self.supervisor.kill(identity, what) and not peer.remote:  # a thread cannot be killed
+                peer.tickets.clear()
+                peer.hung = True
+                self._peers[identity] = peer
+
+    def _beat(self, now_s: float) -> None:
+        """Tells those far away that the host lives, and finds out which of them are gone."""
+        for identity, peer in [*self._peers.items()]:
+            if peer.remote and not self._doors.send(identity, wire.encode(wire.Beat())):
+                log.warning("worker %r of '%s' is gone", identity, peer.name)
+                self._requeue(identity)
+        for peer in self._peers.values():
+            self._served_s[peer.name] = now_s
+
+    def _nobody_serves(self, name: str, now_s: float) -> str:
+        """Why the calls that wait for ``name`` will not be answered, empty where they may be."""
+        if self.supervisor.parked(name):
+            return f"plugin '{name}' keeps dying and is parked"
+        peers = [peer for peer in self._peers.values() if peer.name == name]
+        if peers and all(peer.hung for peer in peers):
+            return f"plugin '{name}' hangs in an earlier call"
+        if name in self._remote and now_s - self._served_s.get(name, now_s) > self._table.deadline_s:
+            return f"no worker of plugin '{name}' is connected"
+        return ""
 
     def _take(self, identity: bytes, frames: wire.Frames) -> None:
         try:
             message, arrays = wire.decode(frames)
         except WireError as error:
-            log.warning("message from %r ignored: %s", identity, error)
+            self._stray(identity, str(error))
             return
         if isinstance(message, wire.Refuse):
             if self.supervisor.reject(identity, message.error):
@@ -208,22 +206,48 @@ class ZmqBus:
             raise _refusal(message)
         if isinstance(message, wire.Hello):
             self._welcome(identity, message)
+        elif isinstance(message, wire.Join):
+            self._assign(identity, message)
         elif identity not in self._peers:
-            log.warning("message from %r ignored: it has not said hello", identity)
+            self._stray(identity, "it has not said hello")
         elif isinstance(message, wire.Result):
             self._settle(identity, message.ticket, Answer(arrays[0], block=message.ticket))
         elif isinstance(message, wire.Failure):
             self._settle(identity, message.ticket, Answer(None, "failed", message.error))
 
+    def _stray(self, identity: bytes, why: str) -> None:
+        """A message that nobody asked for is ignored; a worker that floods is ended."""
+        self._strays[identity] += 1
+        if self._strays[identity] <= MAX_STRAYS // 100:
+            log.warning("message from %r ignored: %s", identity, why)
+        elif self._strays[identity] == MAX_STRAYS:
+            self.supervisor.kill(identity, f"it sent {MAX_STRAYS} messages nobody asked for")
+
+    def _assign(self, identity: bytes, message: wire.Join) -> None:
+        assignment = self._remote.get(message.name) if identity.startswith(REMOTE) else None
+        reply: wire.Message
+        if assignment is None:
+            reply = wire.Refuse(error=f"no remote plugin is called '{message.name}'", exit_code=2)
+        else:
+            table = assignment.table
+            reply = wire.Assign(
+                role=assignment.role, plugin=table.plugin, name=table.name, options=table.options
+            )
+        self._doors.send(identity, wire.encode(reply))
+
     def _welcome(self, identity: bytes, message: wire.Hello) -> None:
         name = message.facts.name
+        if identity.startswith(REMOTE) != (name in self._remote):
+            self._stray(identity, f"it may not serve '{name}'")
+            return
         known = self._facts.setdefault(name, message.facts) if name in self._queues else None
         if known != message.facts:
             error = f"plugin '{name}' declares other facts than before, so its features are others"
             if not self.supervisor.reject(identity, error):
                 log.error("worker %r is refused: %s", identity, error)
+                self._doors.send(identity, wire.encode(wire.Stop()))
             return
-        self._peers[identity] = Peer(name, message.credit)
+        self._peers[identity] = Peer(name, message.credit, remote=identity.startswith(REMOTE))
         old = self.supervisor.promote(identity)
         if old is not None and old in self._peers:
             self._peers[old].retiring = True
@@ -234,18 +258,22 @@ class ZmqBus:
         """Sends a retiring worker home once it has answered everything it was asked."""
         if self._peers[identity].retiring and not self._peers[identity].tickets:
             del self._peers[identity]
-            self._socket.send_multipart([identity, *wire.encode(wire.Stop())])
+            self._doors.send(identity, wire.encode(wire.Stop()))
 
     def _settle(self, identity: bytes, ticket: int, answer: Answer) -> None:
         peer = self._peers[identity]
-        peer.tickets.discard(ticket)
+        peer.hung = False
+        method = peer.answered(ticket)
+        if method is None:
+            self._stray(identity, f"nobody asked it for {ticket}")
+            return
         waiting = self._open.pop(ticket, None)
         self.supervisor.answered(identity)
-        if answer.values is not None and (waiting is None or waiting.call.method == "describe"):
+        if answer.values is not None and method == "describe":
             peer.keep(ticket)
         if waiting is not None:
             facts = self._facts[waiting.call.plugin]
-            self._answers.append((waiting.then, _checked(answer, waiting.call, facts)))
+            self._answers.append((waiting.then, checked(answer, waiting.call, facts)))
         self._dismiss(identity)
         self._dispatch(peer.name)
 
@@ -260,7 +288,7 @@ class ZmqBus:
             free = [
                 (len(peer.tickets), identity)
                 for identity, peer in self._peers.items()
-                if peer.name == name and not peer.retiring and len(peer.tickets) < peer.credit
+                if peer.name == name and peer.takes_more
             ]
             if not free:
                 return
@@ -269,16 +297,21 @@ class ZmqBus:
                 continue
             identity = min(free)[1]
             peer, waiting = self._peers[identity], self._open[ticket]
-            peer.tickets.add(ticket)
-            waiting.attempts += 1
-            self._socket.send_multipart([identity, *wire.encode_call(ticket, waiting.call, peer.kept)])
+            peer.asked(ticket, waiting.call.method)
+            if not self._doors.send(identity, wire.encode_call(ticket, waiting.call, peer.kept)):
+                self._requeue(identity)
 
-    def _requeue(self, identity: bytes) -> None:
-        """The worker is dead: whatever was on its way to it is asked again, in its old order."""
+    def _requeue(self, identity: bytes, *, blame: bool = True) -> None:
+        """The worker is gone: whatever was on its way to it is asked again, in its old order.
+
+        With ``blame`` the call it had in hand may be what ended it.
+        """
         peer = self._peers.pop(identity, None)
         if peer is None:
             return
-        for ticket in sorted(peer.tickets & self._open.keys(), reverse=True):
+        in_hand = next(iter(peer.tickets), None) if blame else None  # the others it had not begun
+        for ticket in sorted(peer.tickets.keys() & self._open.keys(), reverse=True):
+            self._open[ticket].attempts += ticket == in_hand
             if self._open[ticket].attempts >= MAX_ATTEMPTS:
                 error = f"plugin '{peer.name}' ended its worker {MAX_ATTEMPTS} times on the same call"
                 self._give_up(ticket, "failed", error)
@@ -286,21 +319,11 @@ class ZmqBus:
                 self._queues[peer.name].appendleft(ticket)
         self._dispatch(peer.name)
 
-    def _fail_all(self, name: str) -> None:
+    def _fail_all(self, name: str, why: str) -> None:
         queue = self._queues[name]
         for ticket in queue:
-            self._give_up(ticket, "failed", f"plugin '{name}' keeps dying and is parked")
+            self._give_up(ticket, "failed", why)
         queue.clear()
-
-
-def _checked(answer: Answer, call: Call, facts: Facts) -> Answer:
-    if answer.values is None:
-        return answer
-    expected = expected_shape(facts, call)
-    if answer.values.shape == expected:
-        return answer
-    error = f"plugin '{facts.name}' sent shape {answer.values.shape} for {call.method}, expected {expected}"
-    return Answer(None, "failed", error)
 
 
 def _refusal(message: wire.Refuse) -> StimmungError:

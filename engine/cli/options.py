@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import click
 import msgspec
 
-from ..config import BusTable, Description, load_description
+from ..config import Description, load_description
 from ..live import Live
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -51,11 +51,8 @@ def described(pipeline: str, bus: str | None, workers: int | None) -> Descriptio
     """The pipeline asked for, with what the command line changes of it."""
     description = load_description(pipeline)
     table = description.bus
-    changed = BusTable(
-        transport=TRANSPORTS[bus] if bus else table.transport,
-        workers=workers or table.workers,
-        queue=table.queue,
-        policy=table.policy,
+    changed = msgspec.structs.replace(
+        table, transport=TRANSPORTS[bus] if bus else table.transport, workers=workers or table.workers
     )
     return msgspec.structs.replace(description, bus=changed)
 

@@ -2,9 +2,12 @@
 
 import os
 import signal
+import threading
 
 import numpy as np
 from stimmung.engine.plugin import hookimpl
+
+HOARD = []
 
 
 class Faulty:
@@ -30,6 +33,12 @@ class Faulty:
             return [[0.0, 0.0]]
         if self.fault == "write":
             segment.samples[:] = 0
+        if self.fault == "hang":
+            threading.Event().wait()
+        if self.fault == "leak":
+            HOARD.append(np.ones(100 << 17))
+        if self.fault == "print":
+            print("noise " * 1000)
         if self.fault == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         return values
