@@ -48,7 +48,7 @@ def work(endpoint: str, name: str, key: str, stopping: threading.Event) -> None:
                     return
                 log.info("serving '%s' for %s", name, endpoint)
                 serve(socket, assignment, lambda silent_s: silent_s < LOST_S and not stopping.is_set())
-            if stopping.is_set():
+            if stopping.wait(ASK_AGAIN_S):
                 return
             log.warning("the host at %s is gone; waiting for it", endpoint)
 

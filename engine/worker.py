@@ -37,10 +37,10 @@ class Assignment(msgspec.Struct, frozen=True):
     table: PluginTable
 
 
-def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[float], bool]) -> bool:
-    """Answers calls on a connected DEALER ``socket`` until told to stop: True.
+def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[float], bool]) -> None:
+    """Answers calls on a connected DEALER ``socket`` until told to stop, or ``alive`` is false.
 
-    False as soon as ``alive`` is, which is asked with the seconds since the host was heard last.
+    It is asked with the seconds since the host was heard last.
     """
     name = assignment.table.name
     try:
@@ -62,10 +62,9 @@ def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[fl
             reply = server.answer(frames)
             heard_s = time.monotonic()
             if reply is None:
-                return True
+                return
             if reply:
                 socket.send_multipart(reply)
-    return False
 
 
 class Server:
