@@ -100,7 +100,9 @@ class Live:
     def _open(self, voice: Voice) -> None:
         feed = replace(voice.feed, stream=self._unique(voice.feed.stream))
         try:
-            voice.stream = self._host.stream(feed.stream, origin=feed.origin, observer=self._observer)
+            voice.stream = self._host.stream(
+                feed.stream, origin=feed.origin, observer=self._observer, live=True
+            )
             feed = self._record(feed)
         except StimmungError as error:
             self._report(error)
