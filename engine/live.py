@@ -101,7 +101,7 @@ class Live:
         feed = replace(voice.feed, stream=self._unique(voice.feed.stream))
         try:
             voice.stream = self._host.stream(
-                feed.stream, origin=feed.origin, observer=self._observer, live=True
+                feed.stream, origin=feed.origin, observer=self._observer, live=self._paced or voice.live
             )
             feed = self._record(feed)
         except StimmungError as error:
