@@ -54,7 +54,7 @@ class Intake:
         self._check_order(start)
         if start > self._position:
             yield from self.finish()
-        fit = _fit(chunk.samples)
+        fit = fit_samples(chunk.samples)
         self._position = start + fit
         if self._stretch is None:
             self._stretch = _Stretch(start, self._native, self.rate)
@@ -179,7 +179,7 @@ class _Stretch:
         return samples
 
 
-def _fit(samples: Floats) -> int:
+def fit_samples(samples: Floats) -> int:
     """How many samples stand before the first that is NaN, infinite or too large in any channel."""
     if not samples.size or max(samples.max(), -samples.min()) <= LARGEST:  # False for NaN too
         return len(samples)

@@ -12,7 +12,7 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -20,6 +20,7 @@ from .errors import PluginError, StimmungError
 from .host import Host
 from .observer import Observer, Observers
 from .plugin import Feed, Sink, Source
+from .recording import Recorder
 from .stream import Stream
 from .types import Chunk, Fault, Features, Output
 
@@ -35,7 +36,7 @@ CHUNKS_A_TURN = 8  # of one stream, before the others have their turn
 class Live:
     """Plays sources until they end or :meth:`stop` is called; everything but reading is done in one thread.
 
-    ``record`` may replace a feed by one that keeps what it delivers.
+    With a ``recorder`` everything is kept on the disk too.
     """
 
     def __init__(
@@ -44,10 +45,10 @@ class Live:
         observers: Sequence[Observer],
         *,
         paced: bool = False,
-        record: Callable[[Feed], Feed] = lambda feed: feed,
+        recorder: Recorder | None = None,
     ) -> None:
-        self._host, self._observer = host, Observers(observers)
-        self._paced, self._record = paced, record
+        self._host, self._recorder, self._paced = host, recorder, paced
+        self._observer = Observers([*filter(None, [recorder]), *observers])
         self._stirred, self._stopping = threading.Event(), False
         self._arriving: queue.SimpleQueue[Voice | Announcer] = queue.SimpleQueue()
         self._voices: list[Voice] = []
@@ -103,11 +104,12 @@ class Live:
             voice.stream = self._host.stream(
                 feed.stream, origin=feed.origin, observer=self._observer, live=self._paced or voice.live
             )
-            feed = self._record(feed)
         except StimmungError as error:
             self._report(error)
             voice.over.set()
             return
+        if self._recorder is not None:
+            feed = self._recorder.record(feed)
         self._observer.began(feed, voice.stream)
         paced = self._paced and not voice.live
         voice.reader = Reader(pace(feed.chunks) if paced else feed.chunks, self._stirred)
@@ -132,6 +134,7 @@ class Live:
             if chunk is None or isinstance(chunk, Exception):
                 self._end(voice, chunk)
                 break
+            self._observer.took(voice.stream.pipeline.stream, chunk)
             error = self._emit(voice, voice.stream.push(chunk))
             if error is not None:
                 self._end(voice, error)

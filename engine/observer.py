@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .errors import StimmungError
 from .plugin import Feed
-from .types import AudioFrame, Bools, Output, Sentence, Span
+from .types import AudioFrame, Bools, Chunk, Output, Sentence, Span, Words
 
 if TYPE_CHECKING:
     from .stream import Stream
@@ -23,6 +23,9 @@ class Observer:
     def began(self, feed: Feed, stream: Stream) -> None:
         """A stream was opened; nothing of it has been heard yet."""
 
+    def took(self, stream: str, chunk: Chunk) -> None:
+        """A chunk of a source is taken; what can be heard of it comes next, resampled."""
+
     def heard(self, frame: AudioFrame) -> None:
         """Audio entered a stream."""
 
@@ -31,6 +34,9 @@ class Observer:
 
     def said(self, stream: str, sentence: Sentence) -> None:
         """A sentence is settled."""
+
+    def understood(self, stream: str, words: Words) -> None:
+        """A transcriber that knows single words was asked for them."""
 
     def emitted(self, output: Output) -> None:
         """A prediction, state, fault or features left a stream."""
@@ -52,6 +58,10 @@ class Observers(Observer):
         for observer in self._all:
             observer.began(feed, stream)
 
+    def took(self, stream: str, chunk: Chunk) -> None:
+        for observer in self._all:
+            observer.took(stream, chunk)
+
     def heard(self, frame: AudioFrame) -> None:
         for observer in self._all:
             observer.heard(frame)
@@ -63,6 +73,10 @@ class Observers(Observer):
     def said(self, stream: str, sentence: Sentence) -> None:
         for observer in self._all:
             observer.said(stream, sentence)
+
+    def understood(self, stream: str, words: Words) -> None:
+        for observer in self._all:
+            observer.understood(stream, words)
 
     def emitted(self, output: Output) -> None:
         for observer in self._all:

@@ -26,7 +26,7 @@ from .config import Description
 from .errors import InputError
 from .ledger import Ledger
 from .observer import Observer
-from .plugin import Transcriber
+from .plugin import Transcriber, WordTranscriber
 from .region import DetectorFactory, Region
 from .track import Track, Turns
 from .types import AudioFrame, Output, Segment, Sentence, Span, read_only
@@ -112,7 +112,7 @@ class Pipeline:
         """Ends the stream: cuts its tail and waits for every answer still due."""
         self._end_region()
         if self._transcriber is not None:
-            self._say(self._transcriber.finish())
+            self._listened(self._transcriber, self._transcriber.finish())
         while self._calls:
             self._bus.pump(0.1)
         return self._turns.drain()
@@ -160,7 +160,7 @@ class Pipeline:
     def _block(self, region: Region, end: int, spans: list[Span]) -> None:
         if self._transcriber is not None:
             start = region.hear(end)
-            self._say(self._transcriber.hear(start, region.audio(start, end)))
+            self._listened(self._transcriber, self._transcriber.hear(start, region.audio(start, end)))
         for name in self._waiting:
             claimed = region.claim(name, end)
             if claimed is not None:
@@ -189,7 +189,9 @@ class Pipeline:
             else:
                 self._audio.ask(segment, facts, Call(facts.name, "extract", segment=segment))
 
-    def _say(self, sentences: Sequence[Sentence]) -> None:
+    def _listened(self, transcriber: Transcriber, sentences: Sequence[Sentence]) -> None:
+        if isinstance(transcriber, WordTranscriber):
+            self._observer.understood(self.stream, transcriber.words())
         for said in sentences:
             self._observer.said(self.stream, said)
             span = Span(said.start, said.stop, self.description.stream.rate)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import click
 
@@ -11,7 +13,8 @@ from ..host import Host, open_source
 from ..live import PACED_CHUNK_MS, Live, is_live
 from ..monitor import require
 from ..plugin import Feed, Source
-from .options import described, pipeline_options, stopped_by_signals
+from ..recording import Recorder
+from .options import described, pipeline_options, record_option, stopped_by_signals
 
 
 @click.command(short_help="Show the rolling emotion states of live streams on a page.")
@@ -54,6 +57,7 @@ from .options import described, pipeline_options, stopped_by_signals
     help="Pace of recorded audio: as it was spoken, or as fast as it goes.",
 )
 @click.option("--repeat", is_flag=True, help="Play recorded audio again and again.")
+@record_option
 @click.option("--once", is_flag=True, help="End when all audio has been heard, not with Ctrl-C.")
 def command(
     sources: tuple[str, ...],
@@ -67,6 +71,7 @@ def command(
     key: str | None,
     speed: str,
     repeat: bool,
+    record: Path | None,
     once: bool,
 ) -> None:
     """Show the rolling emotion states of live streams on a page, until Ctrl-C.
@@ -84,11 +89,12 @@ def command(
     where = address(listen, token, origins)
     paced = speed == "1"
     opened = [_open(spec, PACED_CHUNK_MS if paced else None, repeat) for spec in sources]
-    with (
-        Host(described(pipeline, bus, workers)) as host,
-        Dashboard(host, opened, where, certificate=certificate, key=key) as dashboard,
-    ):
-        live = Live(host, dashboard.observers, paced=paced)
+    with Host(described(pipeline, bus, workers)) as host, ExitStack() as closing:
+        recorder = None if record is None else closing.enter_context(Recorder(record))
+        dashboard = closing.enter_context(
+            Dashboard(host, opened, where, recorder=recorder, certificate=certificate, key=key)
+        )
+        live = Live(host, dashboard.observers, paced=paced, recorder=recorder)
         with stopped_by_signals(live):
             click.echo(f"{dashboard.url}{'?token=…' if token else ''} shows the streams; Ctrl-C ends them")
             live.run([*opened, *([] if once else [Forever()])])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import click
@@ -55,6 +56,16 @@ def described(pipeline: str, bus: str | None, workers: int | None) -> Descriptio
         table, transport=TRANSPORTS[bus] if bus else table.transport, workers=workers or table.workers
     )
     return msgspec.structs.replace(description, bus=changed)
+
+
+def record_option(command: Command) -> Command:
+    """``--record``."""
+    return click.option(
+        "--record",
+        type=click.Path(file_okay=False, path_type=Path),
+        metavar="DIR",
+        help="Keep audio, words and states of every stream; --source recording:DIR replays them.",
+    )(command)
 
 
 @contextmanager

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +13,8 @@ import click
 from ..config import PluginTable
 from ..host import Host, open_sink, open_source
 from ..live import PACED_CHUNK_MS, Live, ToSinks
-from .options import described, pipeline_options, stopped_by_signals
+from ..recording import Recorder
+from .options import described, pipeline_options, record_option, stopped_by_signals
 
 
 @click.command(short_help="Print the rolling emotion states of a source, live.")
@@ -40,6 +43,7 @@ from .options import described, pipeline_options, stopped_by_signals
     metavar="NAME[:KEY=VALUE,…]",
     help="Where the states go; may be given several times.",
 )
+@record_option
 @click.option("--chunk-ms", type=click.FloatRange(min=1), help="Size of the source's chunks.")
 def command(
     sources: tuple[str, ...],
@@ -48,6 +52,7 @@ def command(
     workers: int | None,
     speed: str,
     sinks: tuple[str, ...],
+    record: Path | None,
     chunk_ms: float | None,
 ) -> None:
     """Print the rolling emotion states of a source, live.
@@ -66,11 +71,12 @@ def command(
     paced = speed == "1"
     chunk_ms = chunk_ms or (PACED_CHUNK_MS if paced else None)
     opened = [open_source(source, chunk_ms=chunk_ms) for source in sources]
-    with Host(description) as host:
+    with Host(description) as host, ExitStack() as closing:
         signal.signal(signal.SIGUSR1, lambda *_: host.renew())
         outlets = [open_sink(_sink(spec)) for spec in sinks]
         try:
-            live = Live(host, [ToSinks(outlets)], paced=paced)
+            recorder = None if record is None else closing.enter_context(Recorder(record))
+            live = Live(host, [ToSinks(outlets)], paced=paced, recorder=recorder)
             with stopped_by_signals(live):
                 failures = live.run(opened)
         finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,10 +14,15 @@ from ..errors import StimmungError
 from ..host import Host
 from ..observer import Observer
 from ..plugin import Feed
+from ..recording import Recorder
 from ..records import record
 from ..stream import Stream
+<<<<<<< HEAD
 from ..types import AudioFrame, Bools, EmotionState, Fault, Floats, Output, Sentence, Span
 from ..wiring import targets
+=======
+from ..types import AudioFrame, Bools, EmotionState, Fault, Floats, Output, Sentence, Span, Word, Words
+>>>>>>> eaaf5dc (Recordings that replay to the same states, downloads, and figures for Prometheus)
 from .health import Health
 from .hub import Hub
 
@@ -27,23 +33,28 @@ VERSION = 1
 
 
 class Collector(Observer):
-    """Publishes to ``hub``; ``clock`` gives monotonic seconds and ``now`` those since the epoch."""
+    """Publishes to ``hub``; ``clock`` gives monotonic seconds and ``now`` those since the epoch.
+
+    ``microphone`` says that the page may send its own.
+    """
 
     def __init__(
         self,
         hub: Hub,
         host: Host,
         *,
+        recorder: Recorder | None = None,
+        microphone: bool = False,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
-        **features: bool,
     ) -> None:
-        self._hub, self._clock, self._now = hub, clock, now
+        self._hub, self._recorder, self._clock, self._now = hub, recorder, clock, now
         self._streams: dict[str, _Told] = {}
         self._ledger_due_s = self._health_due_s = 0.0
         self.turned_s = clock()  # when the streams were last looked after
+        self._unrecorded: queue.SimpleQueue[str] = queue.SimpleQueue()
         self.health = Health(host)
-        self._hub.publish(hello(host, **features))
+        self._hub.publish(hello(host, microphone=microphone, recording=recorder is not None))
 
     def began(self, feed: Feed, stream: Stream) -> None:
         began = self._now() if feed.began is None else feed.began
@@ -68,6 +79,11 @@ class Collector(Observer):
         span = Span(sentence.start, sentence.stop, rate)
         self._publish("sentence", stream, start_s=span.start_s, stop_s=span.stop_s, text=sentence.text)
 
+    def understood(self, stream: str, words: Words) -> None:
+        rate = self._streams[stream].stream.pipeline.description.stream.rate
+        told = {"settled": [_word(word, rate) for word in words.settled]}
+        self._publish("words", stream, **told, partial=[_word(word, rate) for word in words.partial])
+
     def emitted(self, output: Output) -> None:
         if isinstance(output, EmotionState):
             self._hub.publish(record(output, timing=True))
@@ -90,7 +106,15 @@ class Collector(Observer):
         self.health.settle(stream.pipeline.ledger.record())
         del self._streams[name]
 
+    def recording_ended(self, stream: str, error: str) -> None:
+        """A recording ended early; may be called from any thread."""
+        self._unrecorded.put(stream)
+
     def turned(self) -> None:
+        while not self._unrecorded.empty():
+            name = self._unrecorded.get()
+            if name in self._streams:
+                self._tell_stream(name, "live")
         now_s = self.turned_s = self._clock()
         if now_s >= self._ledger_due_s:
             self._ledger_due_s = now_s + LEDGER_S
@@ -104,7 +128,16 @@ class Collector(Observer):
 
     def _tell_stream(self, name: str, phase: str, error: str = "") -> None:
         told = self._streams[name]
-        self._publish("stream", name, phase=phase, began=told.began, heard_s=told.heard_s, error=error)
+        tape = self._recorder.tape(name) if self._recorder is not None else None
+        self._publish(
+            "stream",
+            name,
+            phase=phase,
+            began=told.began,
+            heard_s=told.heard_s,
+            error=error,
+            recording=tape and {"url": f"recordings/{tape.folder.name}.zip", "error": tape.error},
+        )
 
     def _tell_ledger(self, name: str, told: _Told) -> None:
         edges = told.stream.pipeline.ledger.record()
@@ -147,6 +180,7 @@ class Envelope:
         return [(first, low.astype(int).tolist(), high.astype(int).tolist())]
 
 
+<<<<<<< HEAD
 def hello(host: Host, **features: bool) -> dict[str, Any]:
     """What a page must know before any stream: the targets and their labels, and what is on offer.
 
@@ -159,6 +193,17 @@ def hello_of(
     description: Description, targets: Sequence[Mapping[str, Any]], **features: bool
 ) -> dict[str, Any]:
     """The same of a pipeline that need not be built."""
+=======
+def hello(host: Host, *, microphone: bool, recording: bool) -> dict[str, Any]:
+    """What a page must know before any stream: the targets and their labels, and what is on offer."""
+    description, facts = host.description, host.bus.facts
+    targets = []
+    for table in description.classifiers:
+        fact = facts[table.name]
+        text = facts[fact.inputs[0].name].kind == "text_extractor"
+        track = "text" if text else "audio"
+        targets.append({"target": fact.target, "labels": list(fact.labels), "track": track})
+>>>>>>> eaaf5dc (Recordings that replay to the same states, downloads, and figures for Prometheus)
     return {
         "kind": "hello",
         "v": VERSION,
@@ -167,7 +212,15 @@ def hello_of(
         "vote_s": description.vote.span_s,
         "hop_s": description.segments.hop_s if description.segments.kind == "windows" else None,
         "transcript": description.transcript is not None,
-        "microphone": False,
-        "recording": False,
-        **features,
+        "microphone": microphone,
+        "recording": recording,
+    }
+
+
+def _word(word: Word, rate: int) -> dict[str, Any]:
+    return {
+        "start_s": word.start / rate,
+        "stop_s": word.stop / rate,
+        "text": word.text,
+        "confidence": round(word.confidence, 3),
     }

@@ -8,15 +8,20 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Protocol, runtime_checkable
 
-from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from ..host import Host
 from ..observer import Observer
 from ..plugin import Source
+from ..recording import Recorder
 from .collector import Collector
+from .downloads import recordings
 from .guard import Address
 from .hub import Hub
+from .metrics import Metrics
 from .server import Server, application
 
 STALLED_S = 10.0  # no turn for so long: the streams stand still
@@ -43,6 +48,7 @@ class Dashboard:
         sources: Sequence[Source],
         address: Address,
         *,
+        recorder: Recorder | None = None,
         certificate: str | None = None,
         key: str | None = None,
     ) -> None:
@@ -51,15 +57,24 @@ class Dashboard:
         for source in microphones[:1]:
             source.serve()
         self.hub = Hub()
-        self._collector = Collector(self.hub, host, microphone=bool(microphones))
+        self._collector = Collector(self.hub, host, recorder=recorder, microphone=bool(microphones))
+        self._metrics = Metrics(host, self.hub)
+        routes.append(Route("/metrics", self._figures))
+        if recorder is not None:
+            recorder.tell = self._collector.recording_ended
+            routes.append(recordings(recorder))
         app = application(self.hub, address, routes=routes, alive=self._alive)
         self._server = Server(app, address, certificate=certificate, key=key)
         self.url = self._server.url
-        self.observers: list[Observer] = [self._collector]
+        self.observers: list[Observer] = [self._collector, self._metrics]
         self._open = ExitStack()
 
     def _alive(self) -> bool:
         return time.monotonic() - self._collector.turned_s < STALLED_S
+
+    async def _figures(self, request: Request) -> Response:
+        page, kind = self._metrics.page()
+        return Response(page, media_type=kind)
 
     def __enter__(self) -> Dashboard:
         self._open.enter_context(self._server)

@@ -1,0 +1,275 @@
+"""Keeps what live streams heard and what became of it, so that a replay gives the same states.
+
+A stream is a folder::
+
+    stream.json                the stream's name and when it began
+    audio-000000000000.flac    from that sample of the source's clock on; another after a gap or ten minutes
+    words.jsonl                every settled sentence
+    states.jsonl               every state, as the sink ``jsonl`` writes them
+
+FLAC holds 24 bits and nothing beyond full scale, so the pipeline hears what will be written: audio is
+rounded to 24 bits (16-bit audio stays as it is) and cut off at full scale. One thread writes, so that no
+disk can hold up a stream: a recording whose disk is full or too slow ends and says so, the stream goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import queue
+import re
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import msgspec
+import numpy as np
+import soundfile
+
+from .errors import ConfigError, StimmungError
+from .intake import fit_samples
+from .observer import Observer
+from .plugin import Feed
+from .records import record
+from .stream import Stream
+from .types import Chunk, EmotionState, Floats, Output, Sentence, Word, Words
+
+log = logging.getLogger("stimmung.recording")
+
+FULL_SCALE = 2.0**23
+FILE_S = 600.0  # of audio in one file: a crash can only ever spoil the last
+FULL_BYTES = 1 << 20  # less than this is a full disk to an encoder
+REMEMBERED = 100  # recordings that have ended and can still be asked for
+WAITING = 2000  # things to write that may wait for the disk; some minutes of one stream
+ABOUT, WORDS, STATES = "stream.json", "words.jsonl", "states.jsonl"
+
+Tell = Callable[[str, str], None]
+
+
+def say_nothing(stream: str, error: str) -> None:
+    """Tells nobody."""
+
+
+class Recorder(Observer):
+    """Records the streams whose feeds pass through :meth:`record`, each into a folder of its own in ``root``.
+
+    ``tell`` gets a stream and the error that ended its recording. Raises ConfigError where ``root`` cannot
+    be written to. Close it when the streams have ended: what waits for the disk is written then.
+    """
+
+    def __init__(self, root: Path, tell: Tell = say_nothing) -> None:
+        self.root, self.tell = root, tell
+        self._tapes: dict[str, Tape] = {}
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            (root / ".stimmung").touch()
+            (root / ".stimmung").unlink()
+        except OSError as error:
+            raise ConfigError(
+                f"cannot record into '{root}'",
+                got=error.strerror or str(error),
+                remedy="choose another folder",
+            ) from None
+        self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue(WAITING)
+        self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
+        self._thread.start()
+
+    def record(self, feed: Feed) -> Feed:
+        """The same feed with the audio that will be written, and with the time at which it began."""
+        began = time.time() if feed.began is None else feed.began
+        return replace(feed, chunks=map(written, feed.chunks), began=began)
+
+    def tape(self, stream: str) -> Tape | None:
+        """The recording of the newest stream of that name, if there is one."""
+        return self._tapes.get(stream)
+
+    def files(self, folder: str, limit_s: float = 5.0) -> list[Path]:
+        """What is whole on the disk of the recording in the folder of that name; audio goes on in a new file.
+
+        Empty where there is no such recording.
+        """
+        found: queue.SimpleQueue[list[Path]] = queue.SimpleQueue()
+        tape = next((tape for tape in self._tapes.values() if tape.folder.name == folder), None)
+        if tape is None:
+            return []
+        if tape.error or not self._put(tape, lambda: found.put(tape.whole())):
+            return tape.present()
+        try:
+            return found.get(timeout=limit_s)
+        except queue.Empty:
+            return []
+
+    def began(self, feed: Feed, stream: Stream) -> None:
+        began = feed.began or 0.0
+        tape = self._tapes[feed.stream] = Tape(self._folder(feed.stream, began), feed.stream)
+        for name in [name for name, one in self._tapes.items() if one.over][:-REMEMBERED]:
+            del self._tapes[name]
+        about = {"stream": feed.stream, "began": began}
+        self._put(tape, partial(tape.open, msgspec.json.encode(about)))
+
+    def took(self, stream: str, chunk: Chunk) -> None:
+        tape = self._tapes[stream]
+        self._put(tape, partial(tape.hear, chunk))
+
+    def said(self, stream: str, sentence: Sentence) -> None:
+        self._note(stream, WORDS, {"kind": "sentence", **_fields(sentence)})
+
+    def understood(self, stream: str, words: Words) -> None:
+        for word in words.settled:
+            self._note(stream, WORDS, {"kind": "word", **_fields(word)})
+
+    def emitted(self, output: Output) -> None:
+        if isinstance(output, EmotionState):
+            self._note(output.stream, STATES, record(output))
+
+    def ended(self, stream: Stream, error: StimmungError | None) -> None:
+        tape = self._tapes[stream.pipeline.stream]
+        self._put(tape, tape.close)
+        tape.over = True
+
+    def close(self) -> None:
+        """Everything is on the disk, or told to have failed."""
+        self._waiting.put(None)
+        self._thread.join()
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _note(self, stream: str, name: str, line: dict[str, Any]) -> None:
+        tape = self._tapes[stream]
+        self._put(tape, partial(tape.note, name, msgspec.json.encode(line) + b"\n"))
+
+    def _put(self, tape: Tape, write: Callable[[], None]) -> bool:
+        if tape.error:
+            return False
+        try:
+            self._waiting.put_nowait(partial(self._try, tape, write))
+        except queue.Full:
+            self._fail(tape, "the disk is too slow")
+            return False
+        return True
+
+    def _write(self) -> None:
+        while (write := self._waiting.get()) is not None:
+            write()
+
+    def _try(self, tape: Tape, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except (OSError, soundfile.SoundFileError) as error:
+            self._fail(tape, _reason(error, tape.folder))
+            with contextlib.suppress(OSError, soundfile.SoundFileError):
+                tape.close()
+
+    def _fail(self, tape: Tape, why: str) -> None:
+        tape.error = f"the recording in '{tape.folder}' ended: {why}"
+        log.error("%s: %s", tape.stream, tape.error)
+        self.tell(tape.stream, tape.error)
+
+    def _folder(self, stream: str, began: float) -> Path:
+        plain = re.sub(r"[^\w-]+", "-", stream).strip("-")[:60] or "stream"
+        stem = self.root / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(began))}-{plain}"
+        taken = {tape.folder for tape in self._tapes.values()}
+        number, folder = 1, stem
+        while folder in taken or folder.exists():
+            number += 1
+            folder = stem.with_name(f"{stem.name}-{number}")
+        return folder
+
+
+@dataclass
+class Tape:
+    """One stream's folder; only the recorder's thread writes to it. ``error`` says why it ended early."""
+
+    folder: Path
+    stream: str
+    error: str = ""
+    over: bool = False
+    _audio: soundfile.SoundFile | None = None
+    _position: int = 0  # on the source's clock: where the next chunk is expected
+    _until: int = 0
+    _lines: dict[str, BinaryIO] = field(default_factory=dict)
+
+    def open(self, about: bytes) -> None:
+        """Makes the folder, with files that may stay empty."""
+        self.folder.mkdir()
+        (self.folder / ABOUT).write_bytes(about + b"\n")
+        for name in (WORDS, STATES):
+            self._lines[name] = (self.folder / name).open("wb", buffering=0)
+
+    def hear(self, chunk: Chunk) -> None:
+        """Writes a chunk's audio, up to a sample that is none."""
+        samples = chunk.samples[: fit_samples(chunk.samples)]
+        start = self._position if chunk.start is None else chunk.start
+        if self._audio is None or start != self._position or start >= self._until:
+            self.rest()
+            path = self.folder / f"audio-{start:012}.flac"
+            channels = chunk.samples.shape[1]
+            self._audio = soundfile.SoundFile(path, "w", chunk.rate, channels, "PCM_24", format="FLAC")
+            self._until = start + round(FILE_S * chunk.rate)
+        self._audio.write((samples.astype(np.float64) * 2.0**31).astype(np.int32))
+        self._position = start + len(samples)
+
+    def note(self, name: str, line: bytes) -> None:
+        """Appends a line."""
+        self._lines[name].write(line)
+
+    def whole(self) -> list[Path]:
+        """Every file, none of them with audio yet to come."""
+        self.rest()
+        return self.present()
+
+    def present(self) -> list[Path]:
+        """Every file."""
+        return sorted(self.folder.iterdir()) if self.folder.is_dir() else []
+
+    def rest(self) -> None:
+        """Ends the present file of audio."""
+        audio, self._audio = self._audio, None
+        if audio is not None:
+            audio.close()
+
+    def close(self) -> None:
+        """Ends all files; again does nothing."""
+        self.rest()
+        for file in self._lines.values():
+            file.close()
+
+
+def written(chunk: Chunk) -> Chunk:
+    """The chunk as FLAC will hold it; samples that are none stay, and are refused where audio enters."""
+    fit = fit_samples(chunk.samples)
+    kept = np.clip(np.rint(chunk.samples[:fit] * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1) / FULL_SCALE
+    samples: Floats = np.concatenate([kept.astype(np.float32), chunk.samples[fit:]])
+    return replace(chunk, samples=samples)
+
+
+def read_stretches(folder: Path) -> Iterator[tuple[int, Path]]:
+    """The files of a recording's audio in order, each with the sample it begins at."""
+    for path in sorted(folder.glob("audio-*.flac")):
+        yield int(path.stem.partition("-")[2]), path
+
+
+def _fields(said: Sentence | Word) -> dict[str, Any]:
+    return {name: getattr(said, name) for name in type(said).__slots__}
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    """Why a write failed; libsndfile does not say that a disk is full."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    full = shutil.disk_usage(folder).free < FULL_BYTES
+    return os.strerror(errno.ENOSPC) if full else str(error)
