@@ -168,9 +168,11 @@ class Recorder(Observer):
 
     def _try(self, tape: Tape, write: Callable[[], None]) -> None:
         try:
-            write()
+            if not tape.error:  # else it waited behind what failed
+                write()
         except (OSError, soundfile.SoundFileError) as error:
             self._fail(tape, _reason(error, tape.folder))
+        if tape.error:
             with contextlib.suppress(OSError, soundfile.SoundFileError):
                 tape.close()
 

@@ -17,12 +17,8 @@ from ..plugin import Feed
 from ..recording import Recorder
 from ..records import record
 from ..stream import Stream
-<<<<<<< HEAD
-from ..types import AudioFrame, Bools, EmotionState, Fault, Floats, Output, Sentence, Span
-from ..wiring import targets
-=======
 from ..types import AudioFrame, Bools, EmotionState, Fault, Floats, Output, Sentence, Span, Word, Words
->>>>>>> eaaf5dc (Recordings that replay to the same states, downloads, and figures for Prometheus)
+from ..wiring import targets
 from .health import Health
 from .hub import Hub
 
@@ -180,30 +176,20 @@ class Envelope:
         return [(first, low.astype(int).tolist(), high.astype(int).tolist())]
 
 
-<<<<<<< HEAD
-def hello(host: Host, **features: bool) -> dict[str, Any]:
-    """What a page must know before any stream: the targets and their labels, and what is on offer.
-
-    ``features`` say so of ``microphone`` (the page may send its own) and ``recording``.
-    """
-    return hello_of(host.description, targets(host.description, host.bus.facts), **features)
+def hello(host: Host, *, microphone: bool, recording: bool) -> dict[str, Any]:
+    """What a page must know before any stream: the targets and their labels, and what is on offer."""
+    found = targets(host.description, host.bus.facts)
+    return hello_of(host.description, found, microphone=microphone, recording=recording)
 
 
 def hello_of(
-    description: Description, targets: Sequence[Mapping[str, Any]], **features: bool
+    description: Description,
+    targets: Sequence[Mapping[str, Any]],
+    *,
+    microphone: bool = False,
+    recording: bool = False,
 ) -> dict[str, Any]:
     """The same of a pipeline that need not be built."""
-=======
-def hello(host: Host, *, microphone: bool, recording: bool) -> dict[str, Any]:
-    """What a page must know before any stream: the targets and their labels, and what is on offer."""
-    description, facts = host.description, host.bus.facts
-    targets = []
-    for table in description.classifiers:
-        fact = facts[table.name]
-        text = facts[fact.inputs[0].name].kind == "text_extractor"
-        track = "text" if text else "audio"
-        targets.append({"target": fact.target, "labels": list(fact.labels), "track": track})
->>>>>>> eaaf5dc (Recordings that replay to the same states, downloads, and figures for Prometheus)
     return {
         "kind": "hello",
         "v": VERSION,
