@@ -145,4 +145,4 @@ def roles(description: Description) -> Iterator[tuple[Role, PluginTable]]:
     for table in description.extractors:
         yield "extractor", table
     for table in description.classifiers:
-        yield "classifier", table
+        yield "classifier", table.served

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from .errors import PluginError
+from .normalise import Population
 from .plugin import Classifier, Extractor, FrameExtractor, Input, TextExtractor
 from .registry import origin_of
 from .types import Floats, Segment, read_only
@@ -63,6 +64,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     target: str = ""
     labels: tuple[str, ...] = ()
     inputs: tuple[Input, ...] = ()
+    population: tuple[Population | None, ...] = ()
 
 
 def facts_of(name: str, plugin: object) -> Facts:
@@ -84,9 +86,10 @@ def facts_of(name: str, plugin: object) -> Facts:
             remedy=f"compare {origin_of(plugin)} with stimmung.engine.plugin",
         )
     try:
-        facts = msgspec.convert(
-            {"kind": kind, "name": name, **{field: getattr(plugin, field) for field in fields}}, Facts
-        )
+        declared = {field: getattr(plugin, field) for field in fields}
+        if kind == "classifier":
+            declared["population"] = tuple(getattr(plugin, "population", ()))
+        facts = msgspec.convert({"kind": kind, "name": name, **declared}, Facts)
     except (msgspec.ValidationError, TypeError) as error:
         raise PluginError(
             f"plugin '{name}' declares an unfit attribute: {error}",
@@ -101,7 +104,26 @@ def facts_of(name: str, plugin: object) -> Facts:
                 expected="more than 0",
                 remedy=f"correct it in {origin_of(plugin)}",
             )
+    _check_population(facts, plugin)
     return facts
+
+
+def _check_population(facts: Facts, plugin: object) -> None:
+    if not facts.population:
+        return
+    got = ["none" if one is None else str(one.dim) for one in facts.population]
+    fits = len(got) == len(facts.inputs) and all(
+        one is None or (one.dim == needed.dim and one.prior_s > 0)
+        for one, needed in zip(facts.population, facts.inputs, strict=True)
+    )
+    if not fits:
+        raise PluginError(
+            f"plugin '{facts.name}' declares an unfit attribute",
+            got=f"population of {', '.join(got)} features",
+            expected=f"one an input or None, {', '.join(str(i.dim) for i in facts.inputs)} features, "
+            "prior_s above 0",
+            remedy=f"correct it in {origin_of(plugin)}",
+        )
 
 
 def perform(plugin: Any, facts: Facts, call: Call) -> Floats:

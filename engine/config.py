@@ -11,7 +11,7 @@ import math
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -33,6 +33,7 @@ OWN_KEYS = (
     "command",
     "remote",
 )  # of a plugin's table; all others are its options
+CLASSIFIER_KEYS = (*OWN_KEYS, "normalise")
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,6 +88,20 @@ class PluginTable(Table, frozen=True, kw_only=True):
         return bool(self.python or self.command or self.remote)
 
 
+class ClassifierTable(PluginTable, frozen=True, kw_only=True):
+    """A classifier, and whether the host maps its features to its training population first.
+
+    ``normalise = "stream"`` does so by the mean and deviation of each stream so far, see :mod:`.normalise`.
+    """
+
+    normalise: Literal["none", "stream"] = "none"
+
+    @property
+    def served(self) -> PluginTable:
+        """What those who build and call the plugin are told of it: normalising is the host's."""
+        return PluginTable(**{key: getattr(self, key) for key in PluginTable.__struct_fields__})
+
+
 class ActivityTable(Table, frozen=True, kw_only=True):
     """Segments in which less than ``min_speech`` (share of time) is speech count as silent."""
 
@@ -122,7 +137,7 @@ class Description(Table, frozen=True, kw_only=True):
     segments: SegmentsTable = SegmentsTable()
     vote: VoteTable = VoteTable()
     extractors: Annotated[list[PluginTable], msgspec.Meta(min_length=1)]
-    classifiers: list[PluginTable] = msgspec.field(default_factory=list)
+    classifiers: list[ClassifierTable] = msgspec.field(default_factory=list)
     activity: ActivityTable | None = None
     transcript: PluginTable | None = None
 
@@ -172,11 +187,11 @@ def shipped_pipelines() -> dict[str, Path]:
 def describe(data: Mapping[str, Any], where: str) -> Description:
     """A pipeline description from plain tables, checked as a whole."""
     tables = dict(data)
-    for kind in ("extractors", "classifiers"):
+    for kind, own_keys in (("extractors", OWN_KEYS), ("classifiers", CLASSIFIER_KEYS)):
         entries = tables.get(kind, [])
         if not isinstance(entries, list):
             raise ConfigError(f"{where}: {kind} must be an array of tables", remedy=f"write [[{kind}]]")
-        tables[kind] = [_plugin(entry, f"{where}: [[{kind}]]") for entry in entries]
+        tables[kind] = [_plugin(entry, f"{where}: [[{kind}]]", own_keys) for entry in entries]
     names = [entry["name"] for kind in ("extractors", "classifiers") for entry in tables[kind]]
     _refuse_twins(names, where)
     if isinstance(tables.get("activity"), Mapping):
@@ -200,16 +215,16 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
     return description
 
 
-def _plugin(entry: Any, where: str) -> dict[str, Any]:
+def _plugin(entry: Any, where: str, own_keys: Sequence[str] = OWN_KEYS) -> dict[str, Any]:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("plugin"), str):
         raise ConfigError(
             f"{where} names no plugin", expected='plugin = "NAME"', remedy="see stimmung plugins"
         )
-    own = {key: entry[key] for key in OWN_KEYS if key in entry}
+    own = {key: entry[key] for key in own_keys if key in entry}
     ways = [key for key in ("python", "command", "remote") if key in own]
     if len(ways) > 1:
         raise ConfigError(f"{where} has both {' and '.join(ways)}", remedy="keep the one that serves it")
-    options = {key: value for key, value in entry.items() if key not in OWN_KEYS}
+    options = {key: value for key, value in entry.items() if key not in own_keys}
     return {"name": entry["plugin"], **own, "options": options}
 
 

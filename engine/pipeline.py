@@ -76,11 +76,14 @@ class Pipeline:
     def _track(self, features: bool, *, text: bool) -> Track:
         extractors = [facts for facts in self._extractors if (facts.kind == "text_extractor") == text]
         names = {facts.name for facts in extractors}
-        classifiers = [self._bus.facts[table.name] for table in self.description.classifiers]
+        classifiers = [
+            (self._bus.facts[table.name], table.normalise == "stream")
+            for table in self.description.classifiers
+        ]
         return Track(
             self.stream,
             extractors,
-            [facts for facts in classifiers if facts.inputs[0].name in names],
+            [one for one in classifiers if one[0].inputs[0].name in names],
             self.description.vote,
             self.description.stream.rate,
             ledger=self.ledger,
@@ -178,7 +181,8 @@ class Pipeline:
         self.ledger.edge("audio", "samples").process(region.cover(span))
         activity = self.description.activity
         silent = activity is not None and segment.speech < activity.min_speech
-        self._audio.cut(segment, silent=silent)
+        speech = 0 if silent else region.new_speech(span)
+        self._audio.cut(segment, silent=silent, speech=speech)
         for facts in self._audio.extractors if not silent else ():
             if facts.name in self._known:
                 values = self._known[facts.name][span.start, span.stop]
@@ -196,7 +200,7 @@ class Pipeline:
             self._observer.said(self.stream, said)
             span = Span(said.start, said.stop, self.description.stream.rate)
             segment = Segment(self.stream, self._text.segments, span, NO_AUDIO, text=said.text)
-            self._text.cut(segment)
+            self._text.cut(segment, speech=span.length)
             for facts in self._text.extractors:
                 self._text.ask(segment, facts, Call(facts.name, "encode", segment=segment))
 

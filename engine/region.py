@@ -52,6 +52,7 @@ class Region:
         self._keeps_audio = any(facts.kind == "extractor" for facts in extractors)
         self._position = start
         self._covered = start
+        self._counted = start
         self._transcribed = start
 
     @property
@@ -94,6 +95,12 @@ class Region:
         """Notes that a segment was cut; returns how many samples no earlier segment covered."""
         before, self._covered = self._covered, max(self._covered, span.stop)
         return self._covered - before
+
+    def new_speech(self, span: Span) -> int:
+        """Notes that a segment counts; returns its samples of speech that none before it counted."""
+        start, self._counted = max(self._counted, span.start), max(self._counted, span.stop)
+        new = Span(start, max(start, span.stop), self._rate)
+        return round(self.speech(new) * new.length)
 
     def hear(self, end: int) -> int:
         """Notes that a transcriber is told of the audio up to ``end``; returns where it was before."""

@@ -19,7 +19,8 @@ from .bus import Answer
 from .call import Call, Facts
 from .config import VoteTable
 from .ledger import Ledger
-from .types import Fault, Features, Output, Prediction, Segment, Span
+from .normalise import InOrder
+from .types import Fault, Features, Floats, Output, Prediction, Segment, Span
 from .vote import Vote
 
 FEATURES = ""  # the part of a segment that is no classifier's
@@ -69,13 +70,14 @@ class Track:
 
     ``submit`` hands a call to the bus; ``turns`` takes what leaves; ``lag_ms`` tells the wall time since
     the sample before a position arrived. With ``features`` the features leave too, before predictions.
+    With each of ``classifiers`` comes whether its features are normalised by the stream (:mod:`.normalise`).
     """
 
     def __init__(
         self,
         stream: str,
         extractors: Sequence[Facts],
-        classifiers: Sequence[Facts],
+        classifiers: Sequence[tuple[Facts, bool]],
         vote: VoteTable,
         rate: int,
         *,
@@ -86,31 +88,42 @@ class Track:
         features: bool,
     ) -> None:
         self.stream, self.segments = stream, 0
-        self.extractors, self._classifiers = extractors, {facts.name: facts for facts in classifiers}
+        self.extractors, self._classifiers = extractors, {facts.name: facts for facts, _ in classifiers}
         self._ledger, self._submit, self._turns, self._lag_ms = ledger, submit, turns, lag_ms
         self._turn: dict[tuple[int, str], int] = {}
+        self._speech: dict[int, int] = {}
+        self._rate = rate
+        self._normalised = {
+            facts.name: InOrder(facts.population) for facts, by_stream in classifiers if by_stream
+        }
         self._features = features
-        self._votes = {facts.name: _vote(stream, facts, vote, rate) for facts in classifiers}
+        self._votes = {name: _vote(stream, facts, vote, rate) for name, facts in self._classifiers.items()}
         self._alignment = Alignment(
             [facts.name for facts in extractors],
-            {facts.name: [needed.name for needed in facts.inputs] for facts in classifiers},
+            {name: [one.name for one in facts.inputs] for name, facts in self._classifiers.items()},
         )
 
     def __len__(self) -> int:
         """Segments cut and not yet voted on."""
         return len(self._alignment)
 
-    def cut(self, segment: Segment, *, silent: bool = False) -> None:
-        """Takes the next segment; nothing is asked about a silent one."""
+    def cut(self, segment: Segment, *, silent: bool = False, speech: int = 0) -> None:
+        """Takes the next segment; nothing is asked about a silent one.
+
+        ``speech``: the samples of speech it is the first to hold.
+        """
         self.segments += 1
         for part in (FEATURES, *self._classifiers):
             self._turn[segment.index, part] = self._turns.take()
+        self._speech[segment.index] = speech
         self._alignment.expect(segment, silent=silent)
         for name in self._classifiers:
             self._ledger.edge(f"vote {name}").receive()
         if not silent:
             for facts in self.extractors:
                 self._ledger.edge(f"extract {facts.name}").receive()
+            for normalised in self._normalised.values():
+                normalised.expect(segment, speech / self._rate)
         self.release()
 
     def ask(self, segment: Segment, facts: Facts, call: Call) -> None:
@@ -124,13 +137,16 @@ class Track:
             edge.drop(answer.reason)
             self.fault(segment.span, name, answer)
             self._alignment.lose(segment.index, name, answer.reason)
+            for classifier in self._normalised:
+                if name in (needed.name for needed in self._classifiers[classifier].inputs):
+                    self._complete(segment, classifier, None)
         else:
             edge.process()
-            features = Features(self.stream, segment.index, segment.span, name, answer.values)
+            features = Features(
+                self.stream, segment.index, segment.span, name, answer.values, self._speech[segment.index]
+            )
             for classifier, inputs in self._alignment.add(features):
-                self._ledger.edge(f"predict {classifier}").receive()
-                call = Call(classifier, "predict", tuple(values[np.newaxis] for values in inputs))
-                self._submit(call, partial(self._predicted, segment, classifier))
+                self._complete(segment, classifier, inputs)
         self.release()
 
     def fault(self, span: Span, plugin: str, answer: Answer) -> None:
@@ -144,11 +160,25 @@ class Track:
                 lag_ms = self._lag_ms(progress.segment.span.stop)
                 self._done(progress, name, [*self._vote_on(progress, name, vote, lag_ms)])
         for progress in self._alignment.release():
+            del self._speech[progress.segment.index]
             features = [progress.features[name] for name in sorted(progress.features)]
             self._done(progress, FEATURES, [*features] if self._features else [])
 
     def _done(self, progress: Progress, part: str, outputs: list[Output]) -> None:
         self._turns.done(self._turn.pop((progress.segment.index, part)), outputs)
+
+    def _complete(self, segment: Segment, classifier: str, inputs: Sequence[Floats] | None) -> None:
+        """All inputs of a classifier are here, or one is lost: predicts what can be predicted now."""
+        if classifier in self._normalised:
+            for ready, values in self._normalised[classifier].add(segment.index, inputs):
+                self._predict(ready, classifier, values)
+        elif inputs is not None:
+            self._predict(segment, classifier, inputs)
+
+    def _predict(self, segment: Segment, name: str, inputs: Sequence[Floats]) -> None:
+        self._ledger.edge(f"predict {name}").receive()
+        call = Call(name, "predict", tuple(values[np.newaxis] for values in inputs))
+        self._submit(call, partial(self._predicted, segment, name))
 
     def _predicted(self, segment: Segment, name: str, answer: Answer) -> None:
         edge = self._ledger.edge(f"predict {name}")

@@ -119,13 +119,17 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What one extractor made of one segment: ``values`` is (dim,)."""
+    """What one extractor made of one segment: ``values`` is (dim,).
+
+    ``speech``: the samples of speech that the segment is the first of its stream to hold.
+    """
 
     stream: str
     index: int
     span: Span
     extractor: str
     values: Floats
+    speech: int = 0
 
 
 @dataclass(frozen=True, slots=True)

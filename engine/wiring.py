@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .call import Facts
-from .config import Description
+from .config import ClassifierTable, Description
 from .errors import ConfigError, ModelError, nearest
 
 
@@ -19,6 +19,7 @@ def check(description: Description, facts: Mapping[str, Facts]) -> None:
     for table in description.extractors:
         _check_support(facts[table.name], description)
     for table in description.classifiers:
+        _check_population(table, facts[table.name])
         _check_inputs(facts[table.name], {entry.name: facts[entry.name] for entry in description.extractors})
 
 
@@ -66,6 +67,16 @@ def _check_support(facts: Facts, description: Description) -> None:
             got=f"segments.shortest_s = {description.segments.shortest_s:g}",
             expected=f"at least {facts.support / facts.rate:g} s",
             remedy="lengthen shortest_s",
+        )
+
+
+def _check_population(table: ClassifierTable, facts: Facts) -> None:
+    if table.normalise == "stream" and not any(facts.population):
+        raise ModelError(
+            f"classifier '{table.name}' cannot be normalised: its model does not say whom it was trained on",
+            got='normalise = "stream"',
+            expected="a classifier that declares its population",
+            remedy='train it with normalise = "stream", or remove that line',
         )
 
 
