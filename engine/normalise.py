@@ -20,18 +20,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Self
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from .errors import ModelError
 from .types import Floats, Segment, read_only
 
-FILE = "population.safetensors"
-PRIOR = "prior_s"
 BOUND_SD = 20.0  # one glitch must not decide over a feature for the rest of a stream
 LEAST = 0.25  # share of the population's deviation: whoever stays calm for an hour is not blown up to anger
 
@@ -130,38 +126,3 @@ class InOrder:
                         for normaliser, values in zip(self._normalisers, found, strict=True)
                     ],
                 )
-
-
-def read_populations(model: Path, inputs: Sequence[str]) -> tuple[Population | None, ...]:
-    """The populations of these inputs in a model's folder, none where it has none; raises ModelError."""
-    path = model / FILE
-    if not path.is_file():
-        return ()
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "numpy") as file:
-            prior_s = float((file.metadata() or {})[PRIOR])
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return tuple(
-            Population.of(arrays[f"{name}.mean"], arrays[f"{name}.deviation"], prior_s)
-            if f"{name}.mean" in arrays
-            else None
-            for name in inputs
-        )
-    except (SafetensorError, KeyError, ValueError, OSError) as error:
-        raise ModelError(
-            f"model file '{path}' holds no population", got=repr(error), remedy="train the model again"
-        ) from error
-
-
-def write_populations(model: Path, populations: dict[str, Population], prior_s: float) -> None:
-    """Writes what :func:`read_populations` reads; the card is written afterwards."""
-    from safetensors.numpy import save_file
-
-    arrays = {
-        f"{name}.{part}": np.frombuffer(getattr(one, part), "<f4")
-        for name, one in populations.items()
-        for part in ("mean", "deviation")
-    }
-    save_file(arrays, model / FILE, {PRIOR: repr(prior_s)})

@@ -113,7 +113,11 @@ def _with_plugins(tables: dict[str, Any], where: str) -> dict[str, Any]:
     plugins = {"extractors": tables["extractors"], "classifiers": [tables["classifier"]]}
     description = describe(plugins, where)
     extractors, (classifier,) = description.extractors, description.classifiers
+    if classifier.normalise != "none":
+        raise ConfigError(
+            f"{where}: normalise is no key of [classifier] in a recipe", remedy="write it above the tables"
+        )
     return tables | {
         "extractors": [msgspec.to_builtins(extractor) for extractor in extractors],
-        "classifier": msgspec.to_builtins(classifier),
+        "classifier": msgspec.to_builtins(classifier.served),
     }

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from stimmung.engine.cards import open_model
 from stimmung.engine.errors import ConfigError, ModelError, ProtocolError
 from stimmung.engine.plugin import Classifier, hookimpl
+from stimmung.engine.populations import read_populations
 from stimmung.engine.types import Floats
 
 # scikit-learn and skops take a second to import and are only needed to train or to open a model.
@@ -169,6 +170,7 @@ class Svm:
         self.inputs = card.plugin_inputs()
         self.target = card.target
         self.labels = tuple(card.labels)
+        self.population = read_populations(path.parent, card)
         self._scorer = _load(path, self.labels, sum(i.dim for i in card.inputs))
 
     def predict(self, features: Sequence[Floats]) -> Floats:

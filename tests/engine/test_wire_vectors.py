@@ -13,6 +13,7 @@ import pytest
 from stimmung.engine import wire
 from stimmung.engine.call import Facts, Method
 from stimmung.engine.errors import WireError
+from stimmung.engine.normalise import Population
 from stimmung.engine.plugin import Input
 from stimmung.engine.types import EmotionState, Prediction, Span, Status
 from stimmung.plugins.sink import pub
@@ -81,7 +82,7 @@ def test_a_published_event_is_its_vector(vector: dict[str, Any]) -> None:
 
 def test_every_field_on_the_wire_is_documented() -> None:
     text = (DOCS / "wire.md").read_text(encoding="utf-8")
-    structs = [*wire._KINDS.values(), wire.SegmentHeader, wire.PartHeader, Facts]
+    structs = [*wire._KINDS.values(), wire.SegmentHeader, wire.PartHeader, Facts, Population]
     fields = {field.name for struct in structs for field in msgspec.structs.fields(struct)}
     fields |= set(Input.__dataclass_fields__) | {
         key for vector in VECTORS["events"] for key in vector["event"]

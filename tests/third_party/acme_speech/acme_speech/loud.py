@@ -1,6 +1,7 @@
 """Loud, middling or quiet, by a rule, from acme-loudness; alone or with acme-level."""
 
 import numpy as np
+from stimmung.engine.normalise import Population
 from stimmung.engine.plugin import Input, hookimpl
 
 
@@ -8,13 +9,23 @@ class Loud:
     name, rate = "acme-loud", 16000
     labels = ("quiet", "middling", "loud")
 
-    def __init__(self, target: str = "arousal", level: bool = False, dim: int = 3):
-        self.target = target
-        self.inputs = (Input("acme-loudness", dim), *([Input("acme-level", 1)] if level else []))
+    def __init__(
+        self,
+        target: str = "arousal",
+        level: bool = False,
+        faulty: bool = False,
+        dim: int = 3,
+        population: bool = True,
+    ):
+        self.target, self.level = target, level
+        others = [Input("acme-level", 1)] * level + [Input("acme-faulty", 2)] * faulty
+        self.inputs = (Input("acme-loudness", dim), *others)
+        loudness = Population.of([-38.0, -25.0, 60.0], [6.0, 6.0, 9.0], 5.0)
+        self.population = (loudness, *[None] * len(others)) if population and dim == 3 else ()
 
     def predict(self, features):
         mean = features[0][:, :1].astype(np.float64)
-        if len(features) > 1:
+        if self.level:
             mean = mean + features[1]
         scores = -np.abs(mean - np.array([[-50.0, -35.0, -20.0]])) / 5
         weights = np.exp(scores - scores.max(axis=1, keepdims=True))
