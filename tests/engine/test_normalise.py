@@ -143,7 +143,7 @@ class Always:
 
 def test_windows_that_overlap_count_their_speech_once() -> None:
     tables = {"stream": {"rate": 100}, "extractors": [{"plugin": "hsf"}]}
-    region = Region(0, describe(tables, "here"), [], Always())
+    region = Region(0, describe(tables, "here"), [], Always(), lambda span, flags: None)
     region.append(np.zeros(1000, np.float32))
     spans = [span for _, found in region.blocks() for span in found]
     assert [span.length for span in spans] == [100, 200, 300, 400, 500, 500, 500, 500, 500, 500]
@@ -152,7 +152,7 @@ def test_windows_that_overlap_count_their_speech_once() -> None:
 
 def test_a_silent_window_leaves_its_speech_to_the_next_that_counts() -> None:
     tables = {"stream": {"rate": 100}, "extractors": [{"plugin": "hsf"}]}
-    region = Region(0, describe(tables, "here"), [], Always())
+    region = Region(0, describe(tables, "here"), [], Always(), lambda span, flags: None)
     region.append(np.zeros(300, np.float32))
     first, _, third = [span for _, found in region.blocks() for span in found]
     assert (region.new_speech(first), region.new_speech(third)) == (100, 200)
