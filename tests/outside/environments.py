@@ -35,9 +35,9 @@ def environment(folder: Path) -> Path:
 
 
 def install(python: Path, *what: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """``pip install`` into that environment, with the tested versions."""
+    """``pip install`` into that environment, with the tested versions; only what is imported is compiled."""
     pip = (sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "install", "-q")
-    return run(*pip, "--no-cache-dir", "-c", ROOT / "constraints.txt", *what, cwd=cwd)
+    return run(*pip, "--no-cache-dir", "--no-compile", "-c", ROOT / "constraints.txt", *what, cwd=cwd)
 
 
 def follow(python: Path, line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
