@@ -65,3 +65,9 @@ def test_the_readme_names_the_two_commands_and_every_part_of_the_tree() -> None:
         "tests/",
     ):
         assert name in README
+
+
+def test_every_page_it_links_to_is_there() -> None:
+    linked = re.findall(r"\]\(([^)#]+)\)", README)
+    assert len(linked) > 8
+    assert [path for path in linked if not (ROOT / path).is_file()] == []
