@@ -100,7 +100,10 @@ def test_a_training_that_was_killed_goes_on_exactly(tmp_path: Path, recipe_file:
     card = load_card(whole)
     verify(whole, card)
     assert (card.plugin, card.labels, card.trained_on.speakers) == ("sample_cnn", ["f", "m"], 4)
-    assert card.figures["accuracy of recordings"] == 1.0
+    assert card.figures["accuracy of voices, 95 % interval"] == [1.0, 1.0]
+    assert card.figures["accuracy of recordings"] == card.figures["accuracy of voices"] == 1.0
+    low, high = card.figures["accuracy of crops of 0.25 s, 95 % interval"]
+    assert 0.5 < low <= card.figures["accuracy of crops of 0.25 s"] <= high
     assert "test-other, whose speakers were never heard" in card.protocol
     assert card.recipe["training"]["crops"] == 80
     cnn = SampleCnn(str(whole))
