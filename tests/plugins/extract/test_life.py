@@ -79,6 +79,15 @@ def test_what_trained_is_what_runs(bert: Bert, trained: Compressor, model: Path)
     assert life.encode([]).shape == (0, 12)
 
 
+def test_the_default_ships_and_tells_sentences_of_opposite_valence_apart() -> None:
+    life = Life()
+    assert life.dim == 256
+    glad, gladder, grim = life.encode(
+        ["What a wonderful day!", "I love this beautiful garden.", "He was murdered in prison."]
+    )
+    assert np.linalg.norm(glad - gladder) < np.linalg.norm(glad - grim)
+
+
 def test_models_that_do_not_fit_are_refused(model: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="model 'emotion_hsf_svm' is not for the plugin 'life'"):
         Life("emotion_hsf_svm")
