@@ -18,9 +18,9 @@ from stimmung.plugins.extract.life.network import Compressor
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
-from .evaluate import versions
 from .recipe import About
 from .texts import Sentences
+from .versions import versions
 
 Progress = Callable[[int, int, str], None]
 UNITS = 128

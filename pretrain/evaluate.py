@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-import platform
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +21,17 @@ from .corpora import Corpus, read_corpus
 from .features import Progress, Rows, compute, compute_sentences, standardise_by_speaker
 from .fit import build_trainer, fit_speakers, of_speakers
 from .folds import Fold, corpus_folds, verify
+from .joint.recipe import JointRecipe
 from .judged import Judged, JudgedNumbers
 from .nested import select
 from .recipe import ContinuousRecipe, Extraction, Recipe, read_any
 from .targets import Targets
 from .texts import EMOBANK, as_corpus, read_emobank
+from .versions import versions
 
 REPORT = "report.json"
 PREDICTIONS = "predictions.csv"
 CROSS = "cross-corpus"
-LIBRARIES = ("stimmung", "numpy", "scipy", "scikit-learn", "skops", "soundfile")
 
 
 def evaluate(
@@ -101,6 +100,10 @@ def corpus_rows(recipe: Extraction, corpus: Corpus, progress: Progress | None) -
     """The features a recipe asks for."""
     if corpus.items[0].text is not None:
         return compute_sentences(recipe, corpus, progress or _silent)
+    if isinstance(recipe, JointRecipe):
+        from .joint.material import joint_rows
+
+        return joint_rows(recipe, corpus, progress or _silent)
     rows = compute(recipe, corpus, progress or _silent)
     if recipe.normalise == "speaker":
         return standardise_by_speaker(rows, [item.speaker for item in corpus.items])
@@ -196,11 +199,6 @@ def run_continuous(
         **_circumstances(recipe, corpus, rows, protocol, folds),
     }
     return report, _listed(corpus, rows, folds, [f"{value:.6g}" for value in predicted], [{}] * len(true))
-
-
-def versions() -> dict[str, str]:
-    """The versions the figures depend on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
 
 
 def _across(train: Corpus, test: Corpus) -> tuple[Corpus, list[Fold]]:

@@ -61,7 +61,7 @@ def compute(recipe: Extraction, corpus: Corpus, progress: Progress) -> Rows:
         for position, entry in enumerate(corpus.items):
             digest = hashlib.sha256()
             ((features, length),) = _segments(whole, entry, digest)
-            _refuse_shared(corpus, owner.setdefault(digest.digest(), position), position)
+            refuse_shared(corpus, owner.setdefault(digest.digest(), position), position)
             samples += length
             found = [(0.0, features)]
             for host, size_s in zip(windows, recipe.windows_s, strict=True):
@@ -132,7 +132,7 @@ def _segments(
     """(features by input, length in samples) of each segment of a recording."""
     (feed,) = open_source(str(item.file)).feeds()
     segments: dict[int, tuple[dict[str, Floats], int]] = {}
-    chunks = _tapped(_part(feed.chunks, item), digest)
+    chunks = _tapped(part(feed.chunks, item), digest)
     for output in host.stream(str(item.file), features=True).play(chunks):
         if isinstance(output, Fault):
             raise PluginError(f"'{item.file}' has no features from '{output.plugin}'", got=output.error)
@@ -142,7 +142,7 @@ def _segments(
     return list(segments.values())
 
 
-def _part(chunks: Iterable[Chunk], item: Item) -> Iterator[Chunk]:
+def part(chunks: Iterable[Chunk], item: Item) -> Iterator[Chunk]:
     """The audio between the item's bounds, all of it where it has none."""
     position = 0
     for chunk in chunks:
@@ -161,7 +161,7 @@ def _tapped(chunks: Iterable[Chunk], digest: hashlib._Hash | None) -> Iterator[C
         yield chunk
 
 
-def _refuse_shared(corpus: Corpus, first: int, second: int) -> None:
+def refuse_shared(corpus: Corpus, first: int, second: int) -> None:
     one, other = corpus.items[first], corpus.items[second]
     if one.speaker != other.speaker:
         raise ProtocolError(

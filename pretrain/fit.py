@@ -45,6 +45,12 @@ class Trainer(Protocol):
 
 def build_trainer(recipe: Recipe, options: Mapping[str, Any] | None = None) -> Trainer:
     """The trainer of the recipe's classifier with its options, or others on top; raises ConfigError."""
+    from .joint.recipe import JointRecipe
+
+    if isinstance(recipe, JointRecipe):
+        from .joint.training import JointTrainer  # torch takes seconds to import
+
+        return JointTrainer(recipe)
     name = recipe.classifier.plugin
     kind: type[Any] | None = getattr(load("classifier", name), "trainer", None)
     if kind is None:

@@ -34,10 +34,10 @@ from . import metrics
 from .bootstrap import by_cluster, interval
 from .corpora import Corpus
 from .crops import Augment, Crops, Numbers
-from .evaluate import versions
 from .layouts.librispeech import LABELS
 from .librispeech import hold_out, read_speech
 from .recipe import About
+from .versions import versions
 
 CHECKPOINTS = "checkpoints"
 LAST = "last.ckpt"

@@ -98,8 +98,14 @@ def read_any(path: Path) -> Recipe | ContinuousRecipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """The checked recipe; raises ConfigError."""
-    recipe = decode(_with_plugins(read_toml(path), str(path)), Recipe, str(path))
+    """The checked recipe, a joint one where it has a ``[training]``; raises ConfigError."""
+    tables = _with_plugins(read_toml(path), str(path))
+    if "training" in tables:
+        from .joint.recipe import joint_recipe  # which derives from the recipe here
+
+        recipe: Recipe = joint_recipe(tables, str(path))
+    else:
+        recipe = decode(tables, Recipe, str(path))
     if len(set(recipe.labels)) < len(recipe.labels):
         raise ConfigError(f"{path}: a label is listed twice", got=", ".join(recipe.labels))
     return recipe

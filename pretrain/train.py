@@ -6,6 +6,7 @@ import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from stimmung.engine.cards import CARD, Card, CardInput, TrainedOn, write_card
 from stimmung.engine.errors import ConfigError
 
@@ -14,6 +15,7 @@ from .evaluate import corpus_rows, read_items, run_folds, selected
 from .features import Progress, Rows
 from .fit import Trained, build_trainer, fit_speakers
 from .folds import Fold, corpus_folds
+from .joint.recipe import JointRecipe
 from .recipe import Recipe, read_recipe
 
 
@@ -41,7 +43,14 @@ def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = Non
     trained = fit_speakers(build_trainer(read, options), rows, data, data.speakers)
     out.mkdir(parents=True, exist_ok=True)
     trained.save(out)
-    write_card(out, _card(read, data, rows, trained, report))
+    card = _card(read, data, rows, trained, report)
+    if isinstance(read, JointRecipe):
+        from .joint.export import JointTraining  # torch takes seconds to import
+
+        assert isinstance(trained, JointTraining)
+        heard = trained.save_extractor(out, card)
+        card = msgspec.structs.replace(card, inputs=[heard, *card.inputs[1:]])
+    write_card(out, card)
     return out
 
 

@@ -21,6 +21,7 @@ from stimmung.engine.plugin import Hooks
 from stimmung.engine.registry import installed, origin
 from stimmung.engine.scaffold import KINDS
 from stimmung.pretrain.folds import FoldsTable
+from stimmung.pretrain.joint.recipe import JointRecipe
 from stimmung.pretrain.recipe import ContinuousRecipe, Recipe
 
 DOCS = ROOT / "docs"
@@ -111,7 +112,7 @@ def keys(table: type[msgspec.Struct]) -> set[str]:
 
 def recipe_keys() -> set[str]:
     """The keys of recipes and of folds; those of a plugin's table are a pipeline's."""
-    found = keys(Recipe) | keys(ContinuousRecipe) | keys(FoldsTable)
+    found = keys(Recipe) | keys(JointRecipe) | keys(ContinuousRecipe) | keys(FoldsTable)
     return found - {*config.OWN_KEYS, "options"} | {"name", "plugin"}
 
 

@@ -1,0 +1,1 @@
+"""Networks trained together with their heads: the systems of Joint Representation (Luo et al. 2018)."""

@@ -1,0 +1,228 @@
+"""Joint training: what hears and the head over it, by one loss, on some speakers.
+
+A loop of its own and no framework: an epoch takes a second, which is what a framework spends between epochs.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from stimmung.engine.errors import ProtocolError
+from stimmung.engine.types import Floats
+from stimmung.plugins.classify.svm import fit_temperature
+from stimmung.plugins.extract.crnn import SEGMENTS
+from stimmung.plugins.extract.multi_crnn import Scales
+from torch import Tensor, nn
+
+from ..fit import Trained
+from .asking import CHUNK, Network, Rows, judge, padded
+from .augment import augmented
+from .export import JointTraining
+from .networks import Branch, Crnn, EndToEnd, Joint, MultiCrnn
+from .recipe import JointRecipe
+from .standard import Standard
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(slots=True)
+class Watched:
+    """The development speakers' scores at the best epoch so far, their loss, and which epoch that was."""
+
+    loss: float = np.inf
+    epochs: int = 0
+    scores: Floats = field(default_factory=lambda: np.empty((0, 0), np.float32))
+
+
+class JointTrainer:
+    """Trains one network on the rows that a recipe's protocol gives it."""
+
+    def __init__(self, recipe: JointRecipe) -> None:
+        self._recipe = recipe
+
+    def fit(
+        self, features: Sequence[npt.NDArray[Any]], labels: Sequence[str], speakers: Sequence[str]
+    ) -> Trained:
+        """The network trained on one row a recording and window.
+
+        ``features`` are the excerpts, then one (n, dim) matrix for every other input. Raises ProtocolError
+        when there are too few speakers to hold some out.
+        """
+        settings = self._recipe.training
+        who = np.asarray(speakers)
+        classes, truth = np.unique(np.asarray(labels), return_inverse=True)
+        dev = np.isin(who, self._development(sorted(set(speakers))))
+        whole = np.array([excerpt.whole for excerpt in features[0].tolist()])
+        watched = Watched()
+        network = self._train(features, truth, ~dev, dev & whole, settings.epochs, watched, len(classes))
+        beta = fit_temperature(watched.scores.astype(np.float64), truth[dev & whole])
+        if settings.refit:
+            everything = np.ones(len(who), bool)
+            network = self._train(features, truth, everything, None, watched.epochs, Watched(), len(classes))
+        network.beta = beta
+        chosen = {"epochs": float(watched.epochs), "beta": beta, "development loss": watched.loss}
+        averages = _averages(network, features, whole)
+        return JointTraining(self._recipe, network, averages, tuple(map(str, classes)), chosen)
+
+    def _development(self, speakers: Sequence[str]) -> list[str]:
+        count = self._recipe.training.dev_speakers
+        if len(speakers) < count + 2:
+            raise ProtocolError(
+                "too few speakers to train a network on",
+                got=f"{len(speakers)}, of which {count} only watch",
+                expected=f"at least {count + 2}",
+            )
+        random = np.random.default_rng((self._recipe.training.seed, len(speakers)))
+        return [speakers[k] for k in random.permutation(len(speakers))[:count]]
+
+    def _train(
+        self,
+        features: Sequence[npt.NDArray[Any]],
+        truth: Ints,
+        known: npt.NDArray[np.bool_],
+        dev: npt.NDArray[np.bool_] | None,
+        epochs: int,
+        watched: Watched,
+        labels: int,
+    ) -> Network:
+        """A network trained on the ``known`` rows; with ``dev`` rows, as it was in the best epoch."""
+        settings = self._recipe.training
+        torch.manual_seed(settings.seed)
+        random = np.random.default_rng(settings.seed)
+        network = self._build(features, known, labels)
+        rows = _rows(network, features, truth, known)
+        loss = nn.CrossEntropyLoss(_weights(rows, labels), label_smoothing=settings.label_smoothing)
+        averaged = copy.deepcopy(network.joint)
+        step = Step(self._recipe, network.joint, averaged, loss, len(_recordings(rows)))
+        watching = None if dev is None else _rows(network, features, truth, dev)
+        best = averaged
+        for epoch in range(1, epochs + 1):
+            step.epoch(rows, random)
+            if watching is None:
+                continue
+            scores = judge(averaged, watching)
+            now = float(loss(torch.from_numpy(scores), torch.from_numpy(watching.truth)))
+            if now < watched.loss:
+                watched.loss, watched.epochs, watched.scores = now, epoch, scores
+                best = copy.deepcopy(averaged)
+            elif epoch - watched.epochs >= settings.patience:
+                break
+        network.joint = best.eval()
+        return network
+
+    def _build(
+        self, features: Sequence[npt.NDArray[Any]], known: npt.NDArray[np.bool_], labels: int
+    ) -> Network:
+        table = self._recipe.network
+        hearing = _hearing(self._recipe.hearing)
+        heard = [excerpt.heard for excerpt in features[0][known].tolist() if excerpt.whole]
+        hearing.standardise(torch.from_numpy(np.concatenate(heard)))
+        standards = [
+            Standard.of(one[known].astype(np.float32), table.clip_sd, table.rank) for one in features[1:]
+        ]
+        sizes = [hearing.dim, *(len(standard.projection) for standard in standards)]
+        dropout = self._recipe.training.dropout
+        branches = {
+            entry.name: Branch(size, table.branches.get(entry.name, []), dropout)
+            for entry, size in zip(self._recipe.extractors, sizes, strict=True)
+        }
+        return Network(Joint(hearing, branches, table.joint, labels), standards)
+
+
+class Step:
+    """One epoch after another of the same training."""
+
+    def __init__(
+        self, recipe: JointRecipe, network: Joint, averaged: Joint, loss: nn.Module, recordings: int
+    ) -> None:
+        settings = recipe.training
+        self._recipe, self._network, self._averaged, self._loss = recipe, network, averaged, loss
+        steps = settings.epochs * -(-recordings // settings.batch)
+        self._optimiser = torch.optim.AdamW(
+            network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimiser, settings.learning_rate, steps)
+
+    def epoch(self, rows: Rows, random: np.random.Generator) -> None:
+        """Every recording once, whole or a window of it."""
+        self._network.train()
+        for batch in _batches(rows, self._recipe.training.batch, self._recipe.training.whole, random):
+            heard, lengths = padded(batch.excerpts)
+            heard = augmented(heard, lengths, self._recipe.augment, random)
+            others = [torch.from_numpy(one) for one in batch.others]
+            self._optimiser.zero_grad()
+            self._loss(self._network(heard, lengths, others), torch.from_numpy(batch.truth)).backward()
+            self._optimiser.step()
+            self._schedule.step()
+            self._follow()
+
+    def _follow(self) -> None:
+        """The moving average of the weights, which is what is judged and kept."""
+        kept = self._recipe.training.average
+        with torch.no_grad():
+            for slow, fast in zip(self._averaged.parameters(), self._network.parameters(), strict=True):
+                slow.lerp_(fast, 1 - kept)
+
+
+def _batches(rows: Rows, size: int, whole: float, random: np.random.Generator) -> Iterator[Rows]:
+    recordings = _recordings(rows)
+    drawn = [
+        own[0] if len(own) == 1 or random.random() < whole else own[random.integers(1, len(own))]
+        for own in (recordings[k] for k in random.permutation(len(recordings)))
+    ]
+    for at in range(0, len(drawn), size):
+        yield rows.of(np.array(drawn[at : at + size]))
+
+
+def _recordings(rows: Rows) -> list[list[int]]:
+    """The rows of each recording, the whole of it first."""
+    own: dict[int, list[int]] = {}
+    for row, excerpt in enumerate(rows.excerpts):
+        own.setdefault(excerpt.recording, []).append(row)
+    return list(own.values())
+
+
+def _rows(
+    network: Network, features: Sequence[npt.NDArray[Any]], truth: Ints, chosen: npt.NDArray[np.bool_]
+) -> Rows:
+    others = [
+        standard(one[chosen].astype(np.float32))
+        for standard, one in zip(network.standards, features[1:], strict=True)
+    ]
+    return Rows(features[0][chosen].tolist(), others, truth[chosen])
+
+
+def _weights(rows: Rows, labels: int) -> Tensor:
+    """Labels count alike, however rare: by recordings, not windows."""
+    truth = rows.truth[[own[0] for own in _recordings(rows)]]
+    counts = np.bincount(truth, minlength=labels)
+    return torch.tensor(len(truth) / labels / np.maximum(counts, 1), dtype=torch.float32)
+
+
+def _hearing(plugin: str) -> Crnn | MultiCrnn:
+    if plugin == "multi_crnn":
+        return MultiCrnn(Scales())
+    return EndToEnd(SEGMENTS) if plugin == "e2e_cnn_lstm" else Crnn(SEGMENTS)
+
+
+def _averages(
+    network: Network, features: Sequence[npt.NDArray[Any]], whole: npt.NDArray[np.bool_]
+) -> list[Floats]:
+    """What each branch gives on average to whole recordings."""
+    rows = _rows(network, features, np.zeros(len(whole), np.int64), whole)
+    network.joint.eval()
+    with torch.inference_mode():
+        parts = [
+            network.joint.parts(*padded(batch.excerpts), [torch.from_numpy(one) for one in batch.others])
+            for batch in (
+                rows.of(chosen)
+                for chosen in np.array_split(np.arange(len(rows.truth)), 1 + len(rows.truth) // CHUNK)
+            )
+        ]
+    return [torch.cat(column).mean(dim=0).numpy() for column in zip(*parts, strict=True)]
