@@ -25,6 +25,7 @@ COMMANDS = {
     "plugins": ("stimmung.engine.cli.plugins", "List the installed plugins, or check them."),
     "new-plugin": ("stimmung.engine.cli.new_plugin", "Write the package of a new plugin."),
     "models": ("stimmung.engine.cli.models", "List the models, or show one's card."),
+    "push": ("stimmung.engine.cli.push", "Send what a source hears to a host on another machine."),
     "worker": ("stimmung.engine.cli.worker", "Serve a plugin for a host on another machine."),
     "keys": ("stimmung.engine.cli.keys", "Make the keys that machines need to reach each other."),
     "bench": ("stimmung.engine.cli.bench", "Measure speed, buses and memory on this machine."),
