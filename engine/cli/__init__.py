@@ -8,13 +8,13 @@ usage or configuration. Commands of other packages join through the entry-point 
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
 from importlib import metadata
 
 import click
 
 from ..errors import StimmungError
+from ..logs import set_up
 
 COMMANDS = {
     "run": ("stimmung.engine.cli.run", "Print the rolling emotion states of a source, live."),
@@ -25,6 +25,7 @@ COMMANDS = {
     "plugins": ("stimmung.engine.cli.plugins", "List the installed plugins, or check them."),
     "new-plugin": ("stimmung.engine.cli.new_plugin", "Write the package of a new plugin."),
     "models": ("stimmung.engine.cli.models", "List the models, or show one's card."),
+    "doctor": ("stimmung.engine.cli.doctor", "Say what is installed and what is missing, and how to get it."),
     "push": ("stimmung.engine.cli.push", "Send what a source hears to a host on another machine."),
     "worker": ("stimmung.engine.cli.worker", "Serve a plugin for a host on another machine."),
     "keys": ("stimmung.engine.cli.keys", "Make the keys that machines need to reach each other."),
@@ -70,16 +71,13 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="stimmung")
 @click.option("-v", "--verbose", is_flag=True, help="Log what the host does, to standard error.")
-def group(verbose: bool) -> None:
+@click.option("--log-json", is_flag=True, help="Log lines of JSON instead of text.")
+def group(verbose: bool, log_json: bool) -> None:
     """Recognise emotion in speech: stream audio through plugins, get rolling emotion states.
 
     Example: stimmung run --source sample
     """
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(levelname)s %(name)s: %(message)s",
-    )
+    set_up(verbose=verbose, structured=log_json)
 
 
 def main() -> None:

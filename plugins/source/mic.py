@@ -27,9 +27,10 @@ log = logging.getLogger("stimmung.mic")
 class Microphone:
     """One input device, as it comes; ``mic``, or ``mic:DEVICE`` with a number or a part of a name.
 
-    ``rate`` in Hz, 0 for the device's own, and ``channels``. Chunks of ``chunk_ms``, 30 ms unless said. What
-    is lost, because the device overran or was away, is a gap: the stream's clock goes on by the time that
-    passed. A device that disappears is waited for. ``overruns`` counts what was lost.
+    ``mic:DEVICE,rate=16000,channels=2`` says any of these: ``rate`` in Hz, 0 for the device's own. Chunks of
+    ``chunk_ms``, 30 ms unless said. What is lost, because the device overran or was away, is a gap: the
+    stream's clock goes on by the time that passed. A device that disappears is waited for. ``overruns``
+    counts what was lost.
     """
 
     api = 1
@@ -40,8 +41,19 @@ class Microphone:
     def __init__(
         self, spec: str = NAME, *, rate: int = 0, channels: int = 1, chunk_ms: float | None = None
     ) -> None:
-        self._wanted = spec.partition(":")[2]
-        self._rate, self._channels = rate, channels
+        said = [item.partition("=") for item in spec.partition(":")[2].split(",")]
+        self._wanted = "".join(name for name, equals, _ in said if not equals)
+        numbers = {"rate": rate, "channels": channels}
+        for name, equals, value in said:
+            if equals and (name not in numbers or not value.isdecimal()):
+                raise ConfigError(
+                    f"unknown option of source '{NAME}' in '{spec}'",
+                    got=f"{name}={value}",
+                    expected="mic:DEVICE,rate=HZ,channels=N with any of these",
+                )
+            if equals:
+                numbers[name] = int(value)
+        self._rate, self._channels = numbers["rate"], numbers["channels"]
         self._chunk_s = (chunk_ms or 30.0) / 1000
         self._closed = threading.Event()
         self.overruns = 0
@@ -55,6 +67,15 @@ class Microphone:
         capture.open()
         name = f"{NAME}:{self._wanted}" if self._wanted else NAME
         yield Feed(name, capture.chunks(self._closed), began=time.time())
+
+    @staticmethod
+    def devices() -> list[str]:
+        """What can record here, each as it may be asked for; ConfigError where that cannot be known."""
+        return [
+            f"{NAME}:{device['index']}  {device['name']} ({device['default_samplerate']:.0f} Hz, "
+            f"{device['max_input_channels']} channels)"
+            for device in devices(library())
+        ]
 
     def close(self) -> None:
         """Ends the stream; may be called from another thread."""
