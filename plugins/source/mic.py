@@ -7,7 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from stimmung.engine.errors import ConfigError, InputError, nearest
@@ -30,13 +30,12 @@ class Microphone:
     ``mic:DEVICE,rate=16000,channels=2`` says any of these: ``rate`` in Hz, 0 for the device's own. Chunks of
     ``chunk_ms``, 30 ms unless said. What is lost, because the device overran or was away, is a gap: the
     stream's clock goes on by the time that passed. A device that disappears is waited for. ``overruns``
-    counts what was lost.
+    counts what was lost. ConfigError for a device that is not there at the start.
     """
 
     api = 1
     name = NAME
     live = True
-    example: ClassVar = {"spec": NAME}
 
     def __init__(
         self, spec: str = NAME, *, rate: int = 0, channels: int = 1, chunk_ms: float | None = None
@@ -56,14 +55,15 @@ class Microphone:
         self._rate, self._channels = numbers["rate"], numbers["channels"]
         self._chunk_s = (chunk_ms or 30.0) / 1000
         self._closed = threading.Event()
+        self._portaudio = library()
+        self._device = find(self._portaudio, self._wanted)
         self.overruns = 0
 
     def feeds(self) -> Iterator[Feed]:
-        """The one stream there is; ConfigError for a device that is not there at the start."""
-        portaudio = library()
-        device = find(portaudio, self._wanted)
-        rate = self._rate or int(device["default_samplerate"])
-        capture = Capture(self, portaudio, device["name"], rate, self._channels, self._chunk_s)
+        """The one stream there is; InputError when the device cannot be opened."""
+        rate = self._rate or int(self._device["default_samplerate"])
+        name = self._device["name"]
+        capture = Capture(self, self._portaudio, name, rate, self._channels, self._chunk_s)
         capture.open()
         name = f"{NAME}:{self._wanted}" if self._wanted else NAME
         yield Feed(name, capture.chunks(self._closed), began=time.time())
