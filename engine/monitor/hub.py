@@ -145,7 +145,7 @@ class Hub:
 
     def _forget_oldest(self) -> None:
         over = [stream for stream, past in self._pasts.items() if past.over]
-        for stream in over[: len(over) - ENDED]:
+        for stream in over[:-ENDED]:
             del self._pasts[stream]
             self._pass_on("gone", stream, msgspec.json.encode({"kind": "gone", "stream": stream}))
 

@@ -101,11 +101,9 @@ class BrowserSource:
         stream = f"{_printable(introduction.name)} {self._count}"
         self._feeds.put(Feed(stream, recut(line.chunks(), self._chunk_ms), began=time.time()))
         try:
-            with contextlib.suppress(RuntimeError):  # RuntimeError: the page is gone
-                await socket.send_text(msgspec.json.encode({"stream": stream}).decode())
+            await _answer(socket, stream)
             while (data := await _received(socket, "bytes", SILENT_S)) is not None:
                 line.take(data)
-            await _hang_up(socket, 1000, "")
         except UnfitError as unfit:
             await _hang_up(socket, 1008, str(unfit))
         finally:
@@ -178,8 +176,17 @@ async def _received(socket: WebSocket, kind: str, limit_s: float) -> Any:
     return message[kind]
 
 
+async def _answer(socket: WebSocket, stream: str) -> None:
+    from starlette.websockets import WebSocketDisconnect  # of an extra that is there when pages connect
+
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # it may be gone already
+        await socket.send_text(msgspec.json.encode({"stream": stream}).decode())
+
+
 async def _hang_up(socket: WebSocket, code: int, reason: str) -> None:
-    with contextlib.suppress(RuntimeError):  # it may be gone already
+    from starlette.websockets import WebSocketDisconnect
+
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
         await socket.close(code, reason[:100])
 
 
