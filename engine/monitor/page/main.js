@@ -16,7 +16,7 @@ const ANNOUNCE_MS = 3000; // between two sentences to a screen reader
 const by = (id) => document.getElementById(id);
 const model = new Model();
 const targets = new Targets(by("targets"), by("target-template"));
-const view = { paused: false, window_s: 60, all: true, list: true, drawn: 0, said: "", saidAt: 0, chosen: false };
+const view = { paused: false, window_s: 60, all: true, list: true, drawn: 0, said: "", saidAt: 0, chosen: false, awaited: null };
 
 // Messages.
 
@@ -47,6 +47,8 @@ function choose() {
   const streams = [...model.streams.values()];
   const live = streams.filter((stream) => stream.phase === "live");
   const present = model.stream;
+  if (view.awaited && !model.streams.has(view.awaited)) return;
+  view.awaited = null;
   if (present && (view.chosen || present.phase === "live")) return;
   const next = live.at(-1) ?? (present ? null : streams.at(-1));
   if (next && next !== present) watch(next.name);
@@ -153,6 +155,7 @@ const microphone = new Microphone((stream, error) => {
   by("notice").textContent = error;
   if (!stream) return;
   view.chosen = true;
+  view.awaited = stream; // the server may tell of it a moment later
   watch(stream);
 });
 
