@@ -35,7 +35,10 @@ class Host:
         self._detector = _detector_factory(description)
         if description.transcript is not None:
             kind = load("transcriber", description.transcript.plugin)
-            check_options(kind, description.transcript.plugin, description.transcript.options, skip=1)
+            table = description.transcript
+            options = check_options(kind, table.plugin, table.options, skip=1)
+            if hasattr(kind, "prepare"):
+                kind.prepare(**options)
         self.bus = _open_bus(description)
         # One thread a call, here as in a worker: results must not depend on the machine's cores. OpenBLAS
         # hears only the thread that told it last time, so workers in threads cannot see to it themselves.

@@ -148,7 +148,8 @@ class Transcriber(Protocol):
     Built as ``Transcriber(origin, **options)``, ``origin`` being the file the stream is read from, None
     where there is none. ``hear`` takes the audio from ``start`` on, (n,); a start later than the end of
     what it heard before is a gap. Both return the sentences that are settled now, in the order of their
-    ends; none ends after the audio heard, and which are settled depends on the clock alone.
+    ends; none ends after the audio heard, and which are settled depends on the clock alone. A class method
+    ``prepare`` is optional: called with the options before any audio, it loads what all streams share.
     """
 
     name: str

@@ -13,8 +13,10 @@ import pytest
 import soundfile
 import soxr
 from stimmung.engine.errors import ConfigError, ModelError
+from stimmung.engine.host import Host
 from stimmung.engine.types import Floats, Sentence, Word
 from stimmung.plugins.transcribe.vosk import Vosk
+from support import acme
 
 GRAMMAR = ["안녕하세요", "감사합니다", "행복", "날씨", "오늘", "사람", "바다", "사랑", "친구", "학교"]
 RATE = 16_000
@@ -66,6 +68,11 @@ def test_words_are_recognised_with_times_and_confidence(korean: Floats) -> None:
 def test_what_vosk_understands_depends_on_the_audio_alone(korean: Floats) -> None:
     sentences, words, _ = heard(korean, 1600)
     assert heard(korean, 9999)[:2] == (sentences, words)
+
+
+def test_a_pipeline_without_its_model_is_refused_before_any_audio(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="is no Vosk model"):
+        Host(acme(transcript={"plugin": "vosk", "model": str(tmp_path)}))
 
 
 def test_a_folder_that_is_no_model_is_named(tmp_path: Path) -> None:
