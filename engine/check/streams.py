@@ -118,6 +118,40 @@ def chunking(subject: Subject) -> None:
             )
 
 
+def words(subject: Subject) -> None:
+    """Of a transcriber that knows words: settled ones in order, none before a watermark given earlier."""
+    transcriber = subject.build()
+    if not hasattr(transcriber, "words"):
+        return
+    samples, heard, earliest = speech(SPEECH_S, transcriber.rate), 0, 0
+    while heard < len(samples):
+        piece = read_only(samples[heard : heard + 1600])
+        with subject.blamed("hear"):
+            transcriber.hear(heard, piece)
+        heard += len(piece)
+        earliest = _words(subject, transcriber, heard, earliest)
+    with subject.blamed("finish"):
+        transcriber.finish()
+    _words(subject, transcriber, heard, earliest)
+
+
+def _words(subject: Subject, transcriber: Any, heard: int, earliest: int) -> int:
+    """The watermark, once the words that came with it have been checked."""
+    with subject.blamed("words"):
+        found = transcriber.words()
+    start = earliest
+    for word in found.settled:
+        if not start <= word.start <= word.stop <= heard or not 0 <= word.confidence <= 1:
+            raise subject.fault(
+                "it settled a word out of place",
+                got=f"{word} after {heard} samples",
+                expected=f"words in order from {start} on, confidence from 0 to 1",
+                remedy="keep a word partial, and the watermark before it, until it stays as it is",
+            )
+        start = word.start
+    return max(earliest, int(found.watermark))
+
+
 def transcription_latency(subject: Subject) -> None:
     """Six seconds of speech from the first to the last sentence."""
 
@@ -229,6 +263,7 @@ DETECTORS = (
 TRANSCRIBERS = (
     Check("sentences in order, none ahead of the audio", sentences),
     Check("sentences do not depend on how the audio is cut up", chunking),
+    Check("settled words in order, none before a watermark", words),
     Check("speech is transcribed faster than it is spoken", transcription_latency, timed=True),
 )
 SOURCES = (

@@ -11,7 +11,8 @@ from stimmung.engine.check import checks, examine, examine_class
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.plugin import Feed, Input
 from stimmung.engine.registry import Role, installed, origin
-from stimmung.engine.types import Chunk, Sentence
+from stimmung.engine.types import Chunk, Sentence, Word
+from stimmung.engine.types import Words as Understood
 
 BUILT_IN = [name for name, entry in installed().items() if origin(entry).startswith("stimmung ")]
 
@@ -207,6 +208,11 @@ class Silent(Hasty):
         return []
 
 
+class TakesBack(Silent):
+    def words(self):  # type: ignore[no-untyped-def]
+        return Understood((Word(0, 800, "again", 1.0),), (), watermark=800)
+
+
 class ByTheChunk(Hasty):
     def hear(self, start, samples):  # type: ignore[no-untyped-def]
         return [Sentence(start, start + len(samples), "a chunk")]
@@ -270,6 +276,7 @@ class Shouts:
         ("detector", Forgets, "audio in pieces of 1 hops gives other flags than the whole"),
         ("detector", Numbers, "got float64 (20,), expected bool (20,)"),
         ("transcriber", Hasty, "it returned a sentence out of place"),
+        ("transcriber", TakesBack, "it settled a word out of place, got Word(start=0, stop=800"),
         ("transcriber", ByTheChunk, "audio in chunks of 4000 samples gives other sentences"),
         ("source", Mono, "got float32 (5,), expected Chunk(float32 (n, channels), rate); reshape"),
         ("source", RaisesAnything, "__init__ failed, got OSError: errno 2"),
