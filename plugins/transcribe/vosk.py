@@ -63,7 +63,7 @@ class KaldiStretch:
         self._kaldi = vosk.KaldiRecognizer(*arguments)
         self._kaldi.SetWords(True)
         self._kaldi.SetPartialWords(True)
-        self._rate, self._start, self._heard = rate, start, start
+        self._rate, self._start, self._heard, self._told = rate, start, start, start
         # Kaldi adds noise of one bit against digital silence, another each time; this is the same each time.
         self._dither = np.random.default_rng(0).normal(0, 1, rate).astype(np.float32)
 
@@ -73,10 +73,11 @@ class KaldiStretch:
         pcm = np.clip(np.rint(samples * FULL_SCALE + noise), -FULL_SCALE, FULL_SCALE - 1).astype("<i2")
         self._heard += len(samples)
         if self._kaldi.AcceptWaveform(pcm.tobytes()):
-            return Recognised(self._words(self._kaldi.Result()), self._heard, paused=True)
-        guesses = self._words(self._kaldi.PartialResult(), "partial_result")
-        watermark = guesses[0].start if guesses else self._heard
-        return Recognised((), watermark, partial=guesses)
+            words = self._words(self._kaldi.Result())
+            self._told = words[-1].stop if words else self._told
+            return Recognised(words, self._told, paused=True)
+        # A guess may still move, back to the end of what is settled.
+        return Recognised((), self._told, partial=self._words(self._kaldi.PartialResult(), "partial_result"))
 
     def finish(self) -> Recognised:
         """The words of the utterance that was going on."""
