@@ -12,21 +12,22 @@ from typing import Any
 import msgspec
 import numpy as np
 from stimmung.engine.errors import ConfigError, ProtocolError
-from stimmung.engine.types import Floats
 
-from . import metrics
+from . import metrics, trial
 from .bootstrap import Doubles
 from .continuous import Regressor
 from .corpora import Corpus, read_corpus
 from .features import Progress, Rows, compute, compute_sentences, standardise_by_speaker
-from .fit import build_trainer, fit_speakers, of_speakers
+from .fit import of_speakers
 from .folds import Fold, corpus_folds, verify
 from .joint.recipe import JointRecipe
 from .judged import Judged, JudgedNumbers
 from .nested import select
 from .recipe import ContinuousRecipe, Extraction, Recipe, read_any
+from .stream_report import stream_figures, stream_note
 from .targets import Targets
 from .texts import EMOBANK, as_corpus, read_emobank
+from .trial import orders_of
 from .versions import versions
 
 REPORT = "report.json"
@@ -119,13 +120,13 @@ def run_folds(
     progress: Progress | None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Trains and tests every fold; the report and the predictions as plain tables."""
-    probabilities = np.zeros((len(rows.item), len(recipe.labels)), np.float32)
+    probabilities = np.zeros((orders_of(recipe), len(rows.item), len(recipe.labels)), np.float32)
     true = _true(recipe, corpus, rows)
     chosen = []
     for done, fold in enumerate(folds, start=1):
         options, speakers = selected(recipe, corpus, rows, fold)
-        tested = of_speakers(rows, corpus, fold.test)
-        probabilities[tested], own = _probabilities(recipe, corpus, rows, options, speakers, tested)
+        tested, found, own = trial.probabilities(recipe, corpus, rows, options, speakers, fold.test)
+        probabilities[:, tested] = found
         chosen.append({**options, **own})
         (progress or _silent)(done, len(folds), "folds")
     judged = Judged(recipe.labels, true, probabilities, _speakers_of(rows, corpus), recipe.seed)
@@ -137,13 +138,14 @@ def run_folds(
         "confusion": judged.confusion(tested).tolist(),
         "calibration": judged.calibration(tested),
         **_parts(judged, recipe, corpus, rows, folds, chosen),
+        **stream_figures(recipe, corpus, rows, judged, tested),
         **_circumstances(recipe, corpus, rows, protocol, folds),
     }
     spread = [
         {f"p_{label}": round(float(p), 6) for label, p in zip(recipe.labels, row, strict=True)}
-        for row in probabilities
+        for row in probabilities[0]
     ]
-    predicted = [recipe.labels[k] for k in judged.predicted]
+    predicted = [recipe.labels[k] for k in judged.predicted[: len(true)]]
     return report, _listed(corpus, rows, folds, predicted, spread)
 
 
@@ -154,9 +156,10 @@ def selected(
     true = _true(recipe, corpus, rows)
 
     def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
-        asked = of_speakers(rows, corpus, held_out) & rows.whole
-        found, _ = _probabilities(recipe, corpus, rows, options, train, asked)
-        return metrics.uar(true[asked], found.argmax(axis=1), len(recipe.labels))
+        asked, found, _ = trial.probabilities(recipe, corpus, rows, options, train, held_out)
+        whole = rows.whole[asked]
+        truth, predicted = true[asked][whole], found[:, whole].argmax(axis=2)
+        return metrics.uar(np.tile(truth, len(found)), predicted.ravel(), len(recipe.labels))
 
     return select(recipe.select, fold, recipe.inner, judge)
 
@@ -217,22 +220,6 @@ def _across(train: Corpus, test: Corpus) -> tuple[Corpus, list[Fold]]:
     both = Corpus(fold.name, tuple(items), train.speakers_published and test.speakers_published)
     verify([fold], both.speakers, everybody=False)
     return both, [fold]
-
-
-def _probabilities(
-    recipe: Recipe,
-    corpus: Corpus,
-    rows: Rows,
-    options: dict[str, Any],
-    speakers: Sequence[str],
-    asked: Any,
-) -> tuple[Floats, dict[str, float]]:
-    """(probabilities of the rows asked for, what the trainer itself selected)."""
-    trained = fit_speakers(build_trainer(recipe, options), rows, corpus, speakers)
-    found = trained.predict(rows.of(asked))
-    result = np.zeros((len(found), len(recipe.labels)), np.float32)
-    result[:, [recipe.labels.index(label) for label in trained.labels]] = found
-    return result, trained.chosen
 
 
 def _parts(
@@ -316,6 +303,8 @@ def _notes(recipe: Extraction, corpus: Corpus) -> list[str]:
             "Features were standardised over all recordings of each speaker, the tested ones included "
             "(without their labels): these figures hold where all of a speaker is heard beforehand, not live."
         )
+    if recipe.normalise == "stream":
+        notes.append(stream_note(recipe.normalisation.orders))
     if not corpus.speakers_published:
         notes.append(
             "The speakers are not published, only partitions that share none: intervals resample recordings "

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-from stimmung.engine.config import Description, SegmentsTable, StreamTable
+from stimmung.engine.config import ActivityTable, Description, PluginTable, SegmentsTable, StreamTable
 from stimmung.engine.errors import ConfigError, PluginError, ProtocolError
 from stimmung.engine.host import Host, open_source
 from stimmung.engine.plugin import Input, TextExtractor
@@ -21,6 +21,7 @@ from .recipe import Extraction
 
 Progress = Callable[[int, int, str], None]
 SENTENCES = 512  # at once
+DETECTOR = "webrtc"  # of speech, where it is to be counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Rows:
 
     ``item`` (n,) is the position of each row's recording in the corpus; ``window_s`` (n,) is the
     length of the window the row was computed from, 0 for the whole recording. ``hours`` is the length
-    of all recordings.
+    of all recordings. ``speech_s`` (n,), where it is known: the seconds of speech that each row is the first
+    of its recording's rows of that length to hold.
     """
 
     inputs: tuple[Input, ...]
@@ -37,6 +39,7 @@ class Rows:
     item: npt.NDArray[np.int64]
     window_s: npt.NDArray[np.float64]
     hours: float
+    speech_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     @property
     def whole(self) -> npt.NDArray[np.bool_]:
@@ -54,21 +57,22 @@ def compute(recipe: Extraction, corpus: Corpus, progress: Progress) -> Rows:
     Raises InputError for audio that cannot be used, ProtocolError when two speakers share a recording.
     """
     vectors: list[dict[str, Floats]] = []
-    item, window_s, samples = [], [], 0
+    item, window_s, speech_s, samples = [], [], [], 0
     owner: dict[bytes, int] = {}
     with ExitStack() as stack:
         whole, *windows = [stack.enter_context(Host(description)) for description in _descriptions(recipe)]
         for position, entry in enumerate(corpus.items):
             digest = hashlib.sha256()
-            ((features, length),) = _segments(whole, entry, digest)
+            ((features, length, speech),) = _segments(whole, entry, digest)
             refuse_shared(corpus, owner.setdefault(digest.digest(), position), position)
             samples += length
-            found = [(0.0, features)]
+            found = [(0.0, features, speech)]
             for host, size_s in zip(windows, recipe.windows_s, strict=True):
                 if length > size_s * recipe.rate:
-                    found += [(size_s, features) for features, _ in _segments(host, entry)]
-            vectors += [features for _, features in found]
-            window_s += [size_s for size_s, _ in found]
+                    found += [(size_s, features, speech) for features, _, speech in _segments(host, entry)]
+            vectors += [features for _, features, _ in found]
+            window_s += [size_s for size_s, _, _ in found]
+            speech_s += [speech / recipe.rate for _, _, speech in found]
             item += [position] * len(found)
             progress(position + 1, len(corpus.items), "features")
         facts = [whole.bus.facts[table.name] for table in recipe.extractors]
@@ -78,6 +82,7 @@ def compute(recipe: Extraction, corpus: Corpus, progress: Progress) -> Rows:
         item=np.array(item),
         window_s=np.array(window_s),
         hours=samples / recipe.rate / 3600,
+        speech_s=np.array(speech_s),
     )
 
 
@@ -119,25 +124,35 @@ def standardise_by_speaker(rows: Rows, speakers: Sequence[str]) -> Rows:
 
 
 def _descriptions(recipe: Extraction) -> Iterator[Description]:
-    """A pipeline without classifiers for whole recordings, and one for each length of window."""
+    """A pipeline without classifiers for whole recordings, and one for each length of window.
+
+    Voice activity says what counts as speech; nothing is passed over as silent.
+    """
+    detected = recipe.normalise == "stream"
+    activity = ActivityTable(detector=PluginTable(plugin=DETECTOR, name=DETECTOR), min_speech=0)
     segments = [SegmentsTable(kind="whole", shortest_s=recipe.shortest_s)]
     segments += [SegmentsTable(window_s=s, hop_s=s / 2, shortest_s=s) for s in recipe.windows_s]
     for table in segments:
-        yield Description(stream=StreamTable(rate=recipe.rate), segments=table, extractors=recipe.extractors)
+        yield Description(
+            stream=StreamTable(rate=recipe.rate),
+            segments=table,
+            extractors=recipe.extractors,
+            activity=activity if detected else None,
+        )
 
 
 def _segments(
     host: Host, item: Item, digest: hashlib._Hash | None = None
-) -> list[tuple[dict[str, Floats], int]]:
-    """(features by input, length in samples) of each segment of a recording."""
+) -> list[tuple[dict[str, Floats], int, int]]:
+    """(features by input, length, new speech, both in samples) of each segment of a recording."""
     (feed,) = open_source(str(item.file)).feeds()
-    segments: dict[int, tuple[dict[str, Floats], int]] = {}
+    segments: dict[int, tuple[dict[str, Floats], int, int]] = {}
     chunks = _tapped(part(feed.chunks, item), digest)
     for output in host.stream(str(item.file), features=True).play(chunks):
         if isinstance(output, Fault):
             raise PluginError(f"'{item.file}' has no features from '{output.plugin}'", got=output.error)
         if isinstance(output, Features):
-            features, _ = segments.setdefault(output.index, ({}, output.span.length))
+            features, *_ = segments.setdefault(output.index, ({}, output.span.length, output.speech))
             features[output.extractor] = output.values
     return list(segments.values())
 

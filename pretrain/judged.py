@@ -18,7 +18,11 @@ Figures = dict[str, Any]
 
 
 class Judged:
-    """(n,) true labels as numbers and (n, labels) probabilities, spoken by ``speakers``."""
+    """(n,) true labels as numbers and (n, labels) probabilities, spoken by ``speakers``.
+
+    Or (orders, n, labels), where all was heard in several orders: figures are averaged over them, and counts
+    of a confusion or a calibration are those of all orders.
+    """
 
     def __init__(
         self,
@@ -28,15 +32,17 @@ class Judged:
         speakers: Sequence[str],
         seed: int,
     ) -> None:
-        self.labels, self.true, self.probabilities = list(labels), true, probabilities
-        self.predicted = probabilities.argmax(axis=1)
-        self.speakers, self._seed = np.asarray(speakers), seed
+        self.orders = 1 if probabilities.ndim == 2 else len(probabilities)
+        self.labels, self.true = list(labels), np.tile(true, self.orders)
+        self.probabilities = probabilities.reshape(len(self.true), -1)
+        self.predicted = self.probabilities.argmax(axis=1)
+        self.speakers, self._seed = np.tile(np.asarray(speakers), self.orders), seed
 
     def short(self, chosen: Chosen) -> Figures:
         """Number of rows, UAR and WA."""
         matrix = self.confusion(chosen)
         return {
-            "n": int(matrix.sum()),
+            "n": int(np.count_nonzero(chosen)),
             "uar": float(metrics.uar_of(matrix)),
             "wa": float(metrics.wa_of(matrix)),
         }
@@ -58,7 +64,7 @@ class Judged:
     def recalls(self, chosen: Chosen) -> dict[str, Figures]:
         """The recall of each label with its interval."""
         matrices = self._sums(chosen, metrics.one_hot(self.true, self.predicted, len(self.labels)))
-        counts = matrices.sum(axis=(0, 2))
+        counts = matrices.sum(axis=(0, 2)) // self.orders
         recalls = metrics.recalls_of(matrices.sum(axis=0))
         return {
             label: {
@@ -72,7 +78,7 @@ class Judged:
 
     def calibration(self, chosen: Chosen) -> list[Figures]:
         """For each bin of confidence that is not empty: its rows, mean confidence and share right."""
-        sums = metrics.calibration(self.true, self.probabilities)[chosen].sum(axis=0)
+        sums = metrics.calibration(self.true, self.probabilities)[self._all(chosen)].sum(axis=0)
         return [
             {"n": int(n), "confidence": float(confidence / n), "right": float(right / n)}
             for n, right, confidence in sums.T
@@ -82,16 +88,22 @@ class Judged:
     def by_speaker(self, chosen: Chosen) -> dict[str, Figures]:
         """The short figures of each speaker."""
         return {
-            str(name): self.short(chosen & (self.speakers == name))
-            for name in np.unique(self.speakers[chosen])
+            str(name): self.short(chosen & (self.speakers[: len(chosen)] == name))
+            for name in np.unique(self.speakers[: len(chosen)][chosen])
         }
 
     def confusion(self, chosen: Chosen) -> metrics.Ints:
         """True rows, predicted columns."""
-        return metrics.confusion(self.true[chosen], self.predicted[chosen], len(self.labels))
+        rows = self._all(chosen)
+        return metrics.confusion(self.true[rows], self.predicted[rows], len(self.labels))
+
+    def _all(self, chosen: Chosen) -> Chosen:
+        """The chosen rows in every order; a choice among the rows of all orders stays as it is."""
+        return chosen if len(chosen) == len(self.true) else np.tile(chosen, self.orders)
 
     def _sums(self, chosen: Chosen, each: Numbers) -> Numbers:
-        return by_cluster(list(self.speakers[chosen]), each[chosen])
+        rows = self._all(chosen)
+        return by_cluster(list(self.speakers[rows]), each[rows])
 
     def _interval(self, sums: Numbers, statistic: Statistic) -> list[float] | None:
         return list(interval(sums, statistic, seed=self._seed)) if len(sums) > 1 else None

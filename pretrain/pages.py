@@ -60,6 +60,7 @@ def page(report: Report) -> Iterator[str]:
     )
     yield from _by_label(report)
     yield from _windows(report)
+    yield from _by_place(report)
     yield from _speakers(report)
     yield from _folds(report)
     yield "<h2>Configuration and versions</h2>"
@@ -107,6 +108,13 @@ def _windows(report: Report) -> Iterator[str]:
         yield points([(name, own[figure], own[f"{figure}_ci95"]) for name, own in rows])
 
 
+def _by_place(report: Report) -> Iterator[str]:
+    if "by_place" in report:
+        yield "<h2>How fast a speaker becomes known</h2><p>Unweighted average recall of the recordings that"
+        yield "were heard first, second, third and fourth … of their speaker.</p>"
+        yield points([(name, own["uar"], own["uar_ci95"]) for name, own in report["by_place"].items()])
+
+
 def _speakers(report: Report) -> Iterator[str]:
     figure = "ccc" if "ccc" in report else "uar"
     yield f"<h2>By speaker</h2><p>{NAMES[figure].capitalize()}, the hardest first.</p>"
@@ -123,7 +131,7 @@ def _folds(report: Report) -> Iterator[str]:
             str(len(fold["test_speakers"])),
             str(fold["n"]),
             f"{fold[figure]:.3f} {_interval(fold, figure)}" if fold["n"] else "–",
-            ", ".join(f"{key} = {value:g}" for key, value in fold["chosen"].items()),
+            ", ".join(f"{key} = {value}" for key, value in fold["chosen"].items()),
         ]
         for fold in report["per_fold"]
     ]

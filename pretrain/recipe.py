@@ -27,6 +27,19 @@ class About(Table, frozen=True):
     limits: str
 
 
+class Normalisation(Table, frozen=True):
+    """How features are normalised by the stream, see :mod:`.streams`.
+
+    The training population counts for ``prior_s`` seconds of speech. Models are trained on features that are
+    normalised by all of each ``speaker``, or on what a ``stream`` of the speaker's recordings gives. Those
+    tested are a stream each, in as many seeded ``orders`` as figures are averaged over.
+    """
+
+    prior_s: Positive = 10.0
+    training: Literal["speaker", "stream"] = "speaker"
+    orders: Count = 5
+
+
 class Extraction(Table, frozen=True, kw_only=True):
     """What is to be recognised, from which features, and how figures are come by.
 
@@ -43,7 +56,8 @@ class Extraction(Table, frozen=True, kw_only=True):
     rate: Count = 16000
     windows_s: list[Positive] = msgspec.field(default_factory=list)
     shortest_s: Positive = 0.1
-    normalise: Literal["none", "speaker"] = "none"
+    normalise: Literal["none", "speaker", "stream"] = "none"
+    normalisation: Normalisation = Normalisation()
     protocol: str = "loso"
     seed: int = 0
     aliases: dict[str, str] = msgspec.field(default_factory=dict)
@@ -56,7 +70,8 @@ class Recipe(Extraction, frozen=True, kw_only=True):
     """Everything that decides what a trained model becomes, apart from the corpus.
 
     ``normalise``: "speaker" standardises features over all of each speaker's recordings, the tested
-    ones included (without their labels); such a model can be evaluated, but cannot run live.
+    ones included (without their labels); such a model can be evaluated, but cannot run live. "stream" does
+    so by what has been heard of the speaker so far, as a pipeline's classifier with that key.
     ``protocol`` gives the figures of the card.
     """
 
@@ -92,6 +107,8 @@ def read_any(path: Path) -> Recipe | ContinuousRecipe:
     tables = read_toml(path)
     if "range" not in tables:
         return read_recipe(path)
+    if tables.get("normalise") == "stream":
+        raise ConfigError(f"{path}: a number is not recognised live", got='normalise = "stream"')
     plugins = describe({"extractors": tables.get("extractors", [])}, str(path)).extractors
     tables["extractors"] = [msgspec.to_builtins(extractor) for extractor in plugins]
     return decode(tables, ContinuousRecipe, str(path))

@@ -9,14 +9,16 @@ from typing import Any
 import msgspec
 from stimmung.engine.cards import CARD, Card, CardInput, TrainedOn, write_card
 from stimmung.engine.errors import ConfigError
+from stimmung.engine.populations import FILE, write_populations
 
 from .corpora import Corpus
 from .evaluate import corpus_rows, read_items, run_folds, selected
 from .features import Progress, Rows
-from .fit import Trained, build_trainer, fit_speakers
+from .fit import Trained
 from .folds import Fold, corpus_folds
 from .joint.recipe import JointRecipe
 from .recipe import Recipe, read_recipe
+from .trial import fit
 
 
 def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = None) -> Path:
@@ -40,9 +42,15 @@ def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = Non
     rows = corpus_rows(read, data, progress)
     report, _ = run_folds(read, data, rows, folds, read.protocol, progress)
     options, _ = selected(read, data, rows, Fold("all", tuple(data.speakers), ()))
-    trained = fit_speakers(build_trainer(read, options), rows, data, data.speakers)
+    fitted = fit(read, data, rows, options, data.speakers)
+    trained = fitted.trained
     out.mkdir(parents=True, exist_ok=True)
+    (out / FILE).unlink(missing_ok=True)
     trained.save(out)
+    if fitted.settings is not None:
+        names = [entry.name for entry in rows.inputs]
+        known = {name: one for name, one in zip(names, fitted.populations, strict=True) if one is not None}
+        write_populations(out, known, fitted.settings.prior_s)
     card = _card(read, data, rows, trained, report)
     if isinstance(read, JointRecipe):
         from .joint.export import JointTraining  # torch takes seconds to import
