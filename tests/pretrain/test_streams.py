@@ -73,7 +73,7 @@ def test_a_stream_of_recordings_through_the_engine_gives_the_predictions_of_the_
 
 
 def test_no_recording_sees_those_after_it(read: Read) -> None:
-    recipe, data, rows = read
+    _, data, rows = read
     known = populations(rows, data, ["s1", "s2", "s3"], 5.0)
     order = recordings(rows, data, "s0", seed=1)
     later = np.isin(rows.item, order[5:])
