@@ -20,6 +20,7 @@ from scipy.special import expit, softmax
 from stimmung.engine.cards import open_model
 from stimmung.engine.errors import ModelError, PluginError
 from stimmung.engine.plugin import Classifier, hookimpl
+from stimmung.engine.populations import read_populations
 from stimmung.engine.types import Floats
 from stimmung.engine.weights import misfit, read_weights
 
@@ -123,6 +124,7 @@ class FusionMlp:
         self.inputs = card.plugin_inputs()
         self.target = card.target
         self.labels = tuple(card.labels)
+        self.population = read_populations(path.parent, card)
         try:
             self._network = Network(settings, weights)
             probe = self._network.probabilities([np.zeros((1, one.dim), np.float32) for one in self.inputs])
