@@ -53,6 +53,7 @@ def test_no_command_is_shown_that_no_test_executes() -> None:
     shells = {name: len(blocks(text, "bash")) for name, text in PAGES.items() if "```bash" in text}
     assert shells == {
         "environments.md": 2,  # tests/outside/test_environments.py
+        "monitor.md": 1,  # serves until it is ended: tests/engine/monitor/, tests/flow/test_browser.py
         "plugins.md": 1,  # tests/outside/test_new_plugin.py
         "wire.md": 1,  # .ci/run, for tests/outside/test_node.py
     }
