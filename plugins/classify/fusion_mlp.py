@@ -110,12 +110,12 @@ class Network:
         return branch.average
 
 
-class FusionMlp:
+class Head:
     """The classifier of a model folder that ``stimmung train`` filled; raises ModelError."""
 
     api = 1
-    name: str = NAME
-    file: ClassVar[str] = FILE
+    name: str
+    file: ClassVar[str]
 
     def __init__(self, model: str) -> None:
         path, card = open_model(model, self.name, self.file)
@@ -142,6 +142,14 @@ class FusionMlp:
     def predict(self, features: Sequence[Floats]) -> Floats:
         """One (n, dim) matrix for each input → calibrated probabilities, (n, labels); NaN is missing."""
         return self._network.probabilities(features)
+
+
+class FusionMlp(Head):
+    """The head over several extractors."""
+
+    example: ClassVar = {"model": "emotion_hsf_crnn"}
+    name = NAME
+    file = FILE
 
 
 def _layers(weights: Mapping[str, Floats], name: str, sizes: Sequence[int]) -> list[Layer]:

@@ -6,21 +6,19 @@ both scales of the multi-CRNN. It is ``fusion_mlp`` with one branch, under a nam
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from stimmung.engine.plugin import Classifier, hookimpl
 
-from .fusion_mlp import FusionMlp
+from .fusion_mlp import Head
 
 NAME = "softmax"
 FILE = "softmax.safetensors"
 
 
-class Softmax(FusionMlp):
+class Softmax(Head):
     """The classifier of a model folder that ``stimmung train`` filled; raises ModelError."""
 
     name = NAME
-    file: ClassVar[str] = FILE
+    file = FILE
 
 
 @hookimpl

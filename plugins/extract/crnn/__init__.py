@@ -7,6 +7,7 @@ run once over a stream; the LSTM begins anew in every window, so that a window e
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from stimmung.engine.cards import open_model
@@ -31,6 +32,7 @@ class Crnn:
 
     api = 1
     name = NAME
+    example: ClassVar = {"model": "emotion_hsf_crnn_crnn"}
 
     def __init__(self, model: str) -> None:
         path, card = open_model(model, NAME, FILE)
