@@ -216,8 +216,9 @@ def test_a_page_that_sends_garbage_is_hung_up_on(running: Running, said: str | b
 )
 def test_a_microphone_that_sends_garbage_is_hung_up_on(running: Running, said: list[str | bytes]) -> None:
     with running.open("microphone") as page:
-        for one in said:
-            page.send(one)
+        with contextlib.suppress(ConnectionClosed):  # it may be hung up on before it has said everything
+            for one in said:
+                page.send(one)
         assert closed(page) == 1008
     running.goes_on()
 
