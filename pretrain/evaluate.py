@@ -97,15 +97,17 @@ def read_items(recipe: Recipe | ContinuousRecipe, path: Path) -> Corpus:
     return corpus
 
 
-def corpus_rows(recipe: Extraction, corpus: Corpus, progress: Progress | None) -> Rows:
-    """The features a recipe asks for."""
+def corpus_rows(
+    recipe: Extraction, corpus: Corpus, progress: Progress | None, cache: Path | None = None
+) -> Rows:
+    """The features a recipe asks for, kept in the folder ``cache`` if there is one."""
     if corpus.items[0].text is not None:
         return compute_sentences(recipe, corpus, progress or _silent)
     if isinstance(recipe, JointRecipe):
         from .joint.material import joint_rows
 
-        return joint_rows(recipe, corpus, progress or _silent)
-    rows = compute(recipe, corpus, progress or _silent)
+        return joint_rows(recipe, corpus, progress or _silent, cache)
+    rows = compute(recipe, corpus, progress or _silent, cache)
     if recipe.normalise == "speaker":
         return standardise_by_speaker(rows, [item.speaker for item in corpus.items])
     return rows

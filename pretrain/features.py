@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+from stimmung.engine.cache import FeatureCache, content
 from stimmung.engine.config import ActivityTable, Description, PluginTable, SegmentsTable, StreamTable
 from stimmung.engine.errors import ConfigError, PluginError, ProtocolError
 from stimmung.engine.host import Host, open_source
@@ -50,32 +53,45 @@ class Rows:
         """The chosen rows of every input."""
         return [matrix[chosen] for matrix in self.features]
 
+    def among(self, chosen: npt.NDArray[np.bool_]) -> Rows:
+        """The chosen rows alone."""
+        return replace(
+            self,
+            features=self.of(chosen),
+            item=self.item[chosen],
+            window_s=self.window_s[chosen],
+            speech_s=self.speech_s[chosen] if len(self.speech_s) else self.speech_s,
+        )
 
-def compute(recipe: Extraction, corpus: Corpus, progress: Progress) -> Rows:
+
+def compute(recipe: Extraction, corpus: Corpus, progress: Progress, cache: Path | None = None) -> Rows:
     """One row for each recording, and one for each window that the recipe cuts from it.
 
+    Features are kept in the folder ``cache``, if there is one, and what is known there is not extracted.
     Raises InputError for audio that cannot be used, ProtocolError when two speakers share a recording.
     """
     vectors: list[dict[str, Floats]] = []
     item, window_s, speech_s, samples = [], [], [], 0
     owner: dict[bytes, int] = {}
     with ExitStack() as stack:
-        whole, *windows = [stack.enter_context(Host(description)) for description in _descriptions(recipe)]
+        whole, *windows = [
+            stack.enter_context(Listening(description, cache)) for description in _descriptions(recipe)
+        ]
         for position, entry in enumerate(corpus.items):
             digest = hashlib.sha256()
-            ((features, length, speech),) = _segments(whole, entry, digest)
+            ((features, length, speech),) = whole.segments(entry, digest)
             refuse_shared(corpus, owner.setdefault(digest.digest(), position), position)
             samples += length
             found = [(0.0, features, speech)]
-            for host, size_s in zip(windows, recipe.windows_s, strict=True):
+            for listening, size_s in zip(windows, recipe.windows_s, strict=True):
                 if length > size_s * recipe.rate:
-                    found += [(size_s, features, speech) for features, _, speech in _segments(host, entry)]
+                    found += [(size_s, features, speech) for features, _, speech in listening.segments(entry)]
             vectors += [features for _, features, _ in found]
             window_s += [size_s for size_s, _, _ in found]
             speech_s += [speech / recipe.rate for _, _, speech in found]
             item += [position] * len(found)
             progress(position + 1, len(corpus.items), "features")
-        facts = [whole.bus.facts[table.name] for table in recipe.extractors]
+        facts = [whole.host.bus.facts[table.name] for table in recipe.extractors]
     return Rows(
         inputs=tuple(Input(fact.name, fact.dim, fact.version) for fact in facts),
         features=[np.stack([row[fact.name] for row in vectors]) for fact in facts],
@@ -141,20 +157,40 @@ def _descriptions(recipe: Extraction) -> Iterator[Description]:
         )
 
 
-def _segments(
-    host: Host, item: Item, digest: hashlib._Hash | None = None
-) -> list[tuple[dict[str, Floats], int, int]]:
-    """(features by input, length, new speech, both in samples) of each segment of a recording."""
-    (feed,) = open_source(str(item.file)).feeds()
-    segments: dict[int, tuple[dict[str, Floats], int, int]] = {}
-    chunks = _tapped(part(feed.chunks, item), digest)
-    for output in host.stream(str(item.file), features=True).play(chunks):
-        if isinstance(output, Fault):
-            raise PluginError(f"'{item.file}' has no features from '{output.plugin}'", got=output.error)
-        if isinstance(output, Features):
-            features, *_ = segments.setdefault(output.index, ({}, output.span.length, output.speech))
-            features[output.extractor] = output.values
-    return list(segments.values())
+class Listening:
+    """A pipeline that recordings are heard through, and the features known of them; close it when done."""
+
+    def __init__(self, description: Description, cache: Path | None) -> None:
+        self.host = Host(description)
+        self._cache = None if cache is None else FeatureCache(cache, description, self.host.bus.facts)
+
+    def segments(
+        self, item: Item, digest: hashlib._Hash | None = None
+    ) -> list[tuple[dict[str, Floats], int, int]]:
+        """(features by input, length, new speech, both in samples) of each segment of a recording."""
+        (feed,) = open_source(str(item.file)).feeds()
+        heard = "" if self._cache is None else f"{content(item.file)} {item.start_s} {item.stop_s}"
+        known = {} if self._cache is None else self._cache.read(heard)
+        found: dict[int, tuple[dict[str, Floats], int, int]] = {}
+        new: dict[str, dict[tuple[int, int], Floats]] = {}
+        stream = self.host.stream(str(item.file), features=True, known=known)
+        for output in stream.play(_tapped(part(feed.chunks, item), digest)):
+            if isinstance(output, Fault):
+                raise PluginError(f"'{item.file}' has no features from '{output.plugin}'", got=output.error)
+            if isinstance(output, Features):
+                features, *_ = found.setdefault(output.index, ({}, output.span.length, output.speech))
+                features[output.extractor] = output.values
+                new.setdefault(output.extractor, {})[output.span.start, output.span.stop] = output.values
+        if self._cache is not None:
+            for name in self._cache.names - known.keys():
+                self._cache.write(heard, name, new.get(name, {}))
+        return list(found.values())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.host.close()
 
 
 def part(chunks: Iterable[Chunk], item: Item) -> Iterator[Chunk]:

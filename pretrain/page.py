@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from stimmung.plugins.extract.bert import ENGLISH, GERMAN
 
+from .markdown import percent, save_picture, table
 from .metrics import Ints
 from .paper1 import TARGETS, WINDOW_S, Findings, Result
 from .sweep import COSTS, Figures, Sweep
@@ -95,8 +96,7 @@ def picture(result: Result, path: Path) -> None:
     axes.set_yticks(range(len(swept.labels)), swept.labels)
     axes.set(xlabel="predicted", ylabel="true", title=f"{result.system}, {result.corpus}, {result.target}")
     axes.title.set_fontsize("small")
-    # Without the date and the version of matplotlib the same figures give the same file.
-    figure.savefig(path, dpi=100, metadata={"Software": None})
+    save_picture(figure, path)
 
 
 def _page(findings: Findings) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _systems(findings: Findings) -> Iterator[str]:
             dev, test = PUBLISHED[system, target]
             tested = result.swept.test
             rows.append([system, target, result.corpus, _before(tested), _after(tested), f"{dev} / {test}"])
-    yield from _table(["system", "target", "corpus", "samples", "after the vote", "the paper, USoMS-e"], rows)
+    yield from table(["system", "target", "corpus", "samples", "after the vote", "the paper, USoMS-e"], rows)
 
 
 def _sweeps(findings: Findings) -> Iterator[str]:
@@ -140,7 +140,7 @@ def _sweeps(findings: Findings) -> Iterator[str]:
         yield ""
         swept = [findings.of(system, target).swept for system in SYSTEMS]
         rows = [[f"{cost:g}", *(_swept(one, cost) for one in swept)] for cost in COSTS]
-        yield from _table(["C", *SYSTEMS], rows)
+        yield from table(["C", *SYSTEMS], rows)
 
 
 def _texts(findings: Findings) -> Iterator[str]:
@@ -155,7 +155,7 @@ def _texts(findings: Findings) -> Iterator[str]:
             classes = ", ".join(result.swept.labels)
             figures = [_before(one.swept.test) for one in (result, other)]
             rows.append([result.corpus, result.target, classes, str(result.swept.test.n), *figures])
-    yield from _table(["corpus", "target", "classes", "n", "SentenceBert", "n-grams"], rows)
+    yield from table(["corpus", "target", "classes", "n", "SentenceBert", "n-grams"], rows)
 
 
 def _pretraining(findings: Findings) -> Iterator[str]:
@@ -170,28 +170,16 @@ def _pretraining(findings: Findings) -> Iterator[str]:
     for name, figure in card.figures.items():
         interval = card.figures.get(f"{name}, 95 % interval")
         if isinstance(figure, float) and isinstance(interval, list):
-            rows.append([name, _percent(figure, (interval[0], interval[1]))])
-    yield from _table(["on speakers never heard", "%"], rows)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(header)} |"
-    yield f"|{'---|' * len(header)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"
-    yield ""
+            rows.append([name, percent(figure, (interval[0], interval[1]))])
+    yield from table(["on speakers never heard", "%"], rows)
 
 
 def _before(figures: Figures) -> str:
-    return _percent(figures.before, figures.before_ci95)
+    return percent(figures.before, figures.before_ci95)
 
 
 def _after(figures: Figures) -> str:
-    return _percent(figures.after, figures.after_ci95)
-
-
-def _percent(share: float, interval: tuple[float, float]) -> str:
-    return f"{100 * share:.1f} [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"
+    return percent(figures.after, figures.after_ci95)
 
 
 def _swept(swept: Sweep, cost: float) -> str:
@@ -212,7 +200,7 @@ def swept_table(swept: Sweep) -> list[str]:
     """The figures of every cost on the development partitions, then those of the test."""
     rows = [[f"{cost:g}", _swept(swept, cost)] for cost in swept.dev]
     tested = f"{_before(swept.test)} → {_after(swept.test)}"
-    return [*_table(["C", "UAR of samples → after the vote"], rows), f"test: {tested}"]
+    return [*table(["C", "UAR of samples → after the vote"], rows), f"test: {tested}"]
 
 
 def record(result: Result) -> dict[str, Any]:

@@ -75,8 +75,15 @@ def probabilities(
 ) -> tuple[npt.NDArray[np.bool_], Floats, dict[str, float]]:
     """(the rows of those asked, their (orders, n, labels) probabilities, what the trainer selected)."""
     fitted = fit(recipe, corpus, rows, options, speakers)
+    return (*ask(recipe, corpus, rows, fitted, asked), fitted.trained.chosen)
+
+
+def ask(
+    recipe: Recipe, corpus: Corpus, rows: Rows, fitted: Fitted, asked: Sequence[str]
+) -> tuple[npt.NDArray[np.bool_], Floats]:
+    """(the rows of those asked, their (orders, n, labels) probabilities)."""
     trained, chosen = fitted.trained, of_speakers(rows, corpus, asked)
     found = np.stack([trained.predict(each.of(chosen)) for each in fitted.tested(rows, corpus, asked)])
     result = np.zeros((*found.shape[:2], len(recipe.labels)), np.float32)
     result[..., [recipe.labels.index(label) for label in trained.labels]] = found
-    return chosen, result, trained.chosen
+    return chosen, result

@@ -62,6 +62,53 @@ def paper1(
     click.echo(page.write(findings))
 
 
+@command.command()
+@click.option(
+    "--corpora",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The folder that holds emodb4 and ravdess.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where page and pictures go.")
+@click.option(
+    "--runs", required=True, type=click.Path(path_type=Path), help="Where each fold's result is kept."
+)
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="Where features are kept.  [default: ~/.cache/stimmung]"
+)
+@click.option("--seeds", default=3, show_default=True, type=click.IntRange(min=1), help="Of each network.")
+@click.option(
+    "--minutes", type=float, help="Begin no fold after so many, and report what is there.  [default: all]"
+)
+def paper2(
+    corpora: Path, out: Path, runs: Path, cache: Path | None, seeds: int, minutes: float | None
+) -> None:
+    """Joint Representation: CRNN, multi-CRNN, HSF-CRNN, end-to-end and HSF + SVM, trained by the fold.
+
+    Takes hours for everything. It can be interrupted at any time: the same command goes on, and with
+    --minutes 0 it only reports what is there.
+
+    \b
+    Examples:
+      stimmung report paper2 --corpora CORPORA --out docs --runs RUNS
+      stimmung report paper2 --corpora CORPORA --out docs --runs RUNS --minutes 0
+    """
+    from stimmung.engine.cli.progress import progress
+
+    from ..paper2 import page
+    from ..paper2.cost import streamed_ms
+    from ..paper2.findings import gather
+    from ..paper2.runs import Material, Options, Store, compute
+    from ..paper2.systems import BENCHES, plan
+
+    folder = cache or Path.home() / ".cache" / "stimmung"
+    options = Options(corpora, out, runs, folder, seeds, float("inf") if minutes is None else minutes)
+    materials = {bench.name: Material.of(bench, corpora) for bench in BENCHES}
+    with progress("report") as step:
+        compute(plan(seeds), materials, Store(runs), options, step)
+    click.echo(page.write(gather(plan(seeds), materials, Store(runs)), streamed_ms(), out))
+
+
 def _pretrained(recipe: Path, corpus: Path, out: Path) -> Path:
     from ..pretraining import pretrain, read_pretrain_recipe
 

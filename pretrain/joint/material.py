@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -38,7 +39,7 @@ class Excerpt:
     heard: Floats
 
 
-def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress) -> Rows:
+def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: Path | None = None) -> Rows:
     """The rows of a joint recipe; raises InputError or ProtocolError as :func:`..features.compute` does."""
     excerpts: list[Excerpt] = []
     window_s, item, samples = [], [], 0
@@ -61,7 +62,8 @@ def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress) -> Rows:
     rows = Rows((own,), [heard], np.array(item), np.array(window_s), hours)
     if len(recipe.extractors) == 1:
         return rows
-    others = compute(msgspec.structs.replace(recipe, extractors=recipe.extractors[1:]), corpus, progress)
+    asked = msgspec.structs.replace(recipe, extractors=recipe.extractors[1:])
+    others = compute(asked, corpus, progress, cache)
     return replace(others, inputs=(own, *others.inputs), features=[heard, *others.features])
 
 

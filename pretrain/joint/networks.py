@@ -122,9 +122,12 @@ class EndToEnd(Crnn):
         return super().forward(self._frames(samples), frames)
 
     def _frames(self, samples: Tensor) -> Tensor:
-        responses = torch.relu(self.filters(samples[:, None]))
-        frames = functional.max_pool1d(responses, POOLED).transpose(1, 2)
-        return torch.log1p(STEEP * frames)
+        # As a product of matrices, which takes a third of a strided convolution's time.
+        seen = samples.unfold(1, LENGTH, RESPONSE)
+        seen = seen[:, : seen.shape[1] // POOLED * POOLED]
+        responses = functional.linear(seen, self.filters.weight[:, 0], self.filters.bias)
+        highest = responses.reshape(len(samples), -1, POOLED, BANDS).amax(dim=2)
+        return torch.log1p(STEEP * torch.relu(highest))
 
 
 Hearing = Crnn | MultiCrnn
@@ -163,15 +166,19 @@ class Joint(nn.Module):
 
     def parts(self, heard: Tensor, lengths: Tensor, others: Sequence[Tensor]) -> list[Tensor]:
         """What each branch makes of its input."""
-        inputs = [self.hearing(heard, lengths), *others]
-        return [branch(one) for branch, one in zip(self.branches.values(), inputs, strict=True)]
+        return self._branched([self.hearing(heard, lengths), *others])
 
     def forward(self, heard: Tensor, lengths: Tensor, others: Sequence[Tensor]) -> Tensor:
         """(batch, labels) scores."""
-        scores: Tensor = self.output(
-            through(self.joint, torch.cat(self.parts(heard, lengths, others), dim=1))
-        )
+        return self.judged([self.hearing(heard, lengths), *others])
+
+    def judged(self, inputs: Sequence[Tensor]) -> Tensor:
+        """The same of what was heard already: one (batch, dim) matrix for each branch."""
+        scores: Tensor = self.output(through(self.joint, torch.cat(self._branched(inputs), dim=1)))
         return scores
+
+    def _branched(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        return [branch(one) for branch, one in zip(self.branches.values(), inputs, strict=True)]
 
 
 def sigmoids(before: int, sizes: Sequence[int]) -> nn.ModuleList:

@@ -24,11 +24,12 @@ from ..fit import Trained
 from .asking import CHUNK, Network, Rows, judge, padded
 from .augment import augmented
 from .export import JointTraining
-from .networks import Branch, Crnn, EndToEnd, Joint, MultiCrnn
+from .networks import Branch, Crnn, EndToEnd, Hearing, Joint, MultiCrnn
 from .recipe import JointRecipe
 from .standard import Standard
 
 Ints = npt.NDArray[np.int64]
+FEW = 8  # recordings or windows convolved at once
 
 
 @dataclass(slots=True)
@@ -157,7 +158,9 @@ class Step:
             heard = augmented(heard, lengths, self._recipe.augment, random)
             others = [torch.from_numpy(one) for one in batch.others]
             self._optimiser.zero_grad()
-            self._loss(self._network(heard, lengths, others), torch.from_numpy(batch.truth)).backward()
+            features = _heard(self._network.hearing, heard, lengths)
+            scores = self._network.judged([features, *others])
+            self._loss(scores, torch.from_numpy(batch.truth)).backward()
             self._optimiser.step()
             self._schedule.step()
             self._follow()
@@ -168,6 +171,14 @@ class Step:
         with torch.no_grad():
             for slow, fast in zip(self._averaged.parameters(), self._network.parameters(), strict=True):
                 slow.lerp_(fast, 1 - kept)
+
+
+def _heard(hearing: Hearing, heard: Tensor, lengths: Tensor) -> Tensor:
+    """The features of a padded batch, a few of similar length at a time: half of it would be padding."""
+    order = torch.argsort(lengths, stable=True)
+    few = torch.split(order, FEW)
+    found = torch.cat([hearing(heard[own, : int(lengths[own].max())], lengths[own]) for own in few])
+    return found[torch.argsort(order)]
 
 
 def _batches(rows: Rows, size: int, whole: float, random: np.random.Generator) -> Iterator[Rows]:

@@ -1,0 +1,113 @@
+"""Which systems are compared on which corpora, and in which order their folds are computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from stimmung import configs
+
+from ..corpora import Corpus, read_corpus
+from ..folds import Fold, corpus_folds
+from ..joint.recipe import JointRecipe
+from ..recipe import Recipe, read_recipe
+
+CONFIGS = Path(next(iter(configs.__path__)))
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A corpus and how it is tested: whole recordings, and windows of ``windows_s`` beside them."""
+
+    name: str
+    folder: str
+    labels: tuple[str, ...]
+    protocol: str
+    windows_s: tuple[float, ...]
+
+    def read(self, corpora: Path) -> Corpus:
+        """Its recordings; raises InputError where they are not below ``corpora``."""
+        return read_corpus(corpora / self.folder, "emotion", self.labels)
+
+    def folds(self, corpus: Corpus) -> Sequence[Fold]:
+        """Who is trained on and who is tested."""
+        return corpus_folds(self.protocol, corpus)
+
+
+EMODB = Bench("EmoDB", "emodb4", ("anger", "happiness", "neutral", "sadness"), "loso", (0.5, 1, 2, 3, 5))
+RAVDESS = Bench(
+    "RAVDESS",
+    "ravdess",
+    ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
+    f"folds:{CONFIGS / 'ravdess_folds.toml'}",
+    (1, 2, 3),
+)
+BENCHES = (EMODB, RAVDESS)
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A recipe, and ``own`` ones of corpora by their name; ``seeds`` are as many as make a difference."""
+
+    name: str
+    recipe: str
+    own: tuple[tuple[str, str], ...] = ()
+    seeds: int = 3
+
+    def on(self, bench: Bench, seed: int) -> Recipe:
+        """What is trained there: where there is no own recipe, that of EmoDB with the corpus' labels."""
+        recipe = read_recipe(CONFIGS / dict(self.own).get(bench.name, self.recipe))
+        recipe = msgspec.structs.replace(recipe, labels=list(bench.labels))
+        if isinstance(recipe, JointRecipe):
+            training = msgspec.structs.replace(recipe.training, seed=seed)
+            return msgspec.structs.replace(recipe, training=training)
+        return recipe
+
+
+PLAIN = System("plain CRNN", "crnn.toml")
+MULTI = System("multi-CRNN", "multi_crnn.toml")
+JOINT = System("HSF-CRNN", "hsf_crnn.toml")
+RAW = System("end-to-end", "e2e_cnn_lstm.toml")
+# The machine's only optimum is found whatever the seed.
+LINEAR = System("HSF + SVM", "emotion_hsf_svm.toml", (("RAVDESS", "ravdess_hsf_svm.toml"),), seeds=1)
+LINEAR_STREAM = System(
+    "HSF + SVM, stream",
+    "emotion_hsf_svm_stream.toml",
+    (("RAVDESS", "ravdess_hsf_svm_stream.toml"),),
+    seeds=1,
+)
+SYSTEMS = (PLAIN, MULTI, JOINT, RAW, LINEAR, LINEAR_STREAM)
+FIRST = (JOINT, LINEAR, LINEAR_STREAM, PLAIN, MULTI, RAW)  # to be computed
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All folds of a system on a corpus with one seed."""
+
+    system: System
+    bench: Bench
+    seed: int
+
+    @property
+    def rank(self) -> tuple[int, bool, int, int]:
+        """What is computed first: HSF-CRNN on EmoDB, then one seed of everything, then the others."""
+        early = self.system == JOINT and self.bench == EMODB
+        return (
+            -1 if early else self.seed,
+            self.system != JOINT,
+            BENCHES.index(self.bench),
+            FIRST.index(self.system),
+        )
+
+
+def plan(seeds: int) -> list[Run]:
+    """Every run with as many seeds, in the order they are computed in."""
+    return sorted(_runs(seeds), key=lambda run: run.rank)
+
+
+def _runs(seeds: int) -> Iterator[Run]:
+    for bench in BENCHES:
+        for system in SYSTEMS:
+            yield from (Run(system, bench, seed) for seed in range(min(seeds, system.seeds)))
