@@ -95,11 +95,11 @@ def paper2(
     """
     from stimmung.engine.cli.progress import progress
 
-    from ..paper2 import page
-    from ..paper2.cost import streamed_ms
-    from ..paper2.findings import gather
-    from ..paper2.runs import Material, Options, Store, compute
-    from ..paper2.systems import BENCHES, plan
+    from ..joint import page
+    from ..joint.cost import streamed_ms
+    from ..joint.findings import gather
+    from ..joint.runs import Material, Options, Store, compute
+    from ..joint.systems import BENCHES, plan
 
     folder = cache or Path.home() / ".cache" / "stimmung"
     options = Options(corpora, out, runs, folder, seeds, float("inf") if minutes is None else minutes)

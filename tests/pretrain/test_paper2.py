@@ -13,20 +13,20 @@ from click.testing import CliRunner
 from stimmung.engine.registry import load
 from stimmung.pretrain import trial
 from stimmung.pretrain.cli.report import command
+from stimmung.pretrain.joint import systems
 from stimmung.pretrain.joint.asking import padded
+from stimmung.pretrain.joint.findings import Outcome, differ, gather
 from stimmung.pretrain.joint.material import Excerpt
 from stimmung.pretrain.joint.networks import EndToEnd
+from stimmung.pretrain.joint.runs import Material, Options, Result, Store, compute
+from stimmung.pretrain.joint.systems import EMODB, JOINT, LINEAR, RAVDESS, Bench, Run, plan
 from stimmung.pretrain.joint.training import _heard
 from stimmung.pretrain.judged import Judged
-from stimmung.pretrain.paper2 import systems
-from stimmung.pretrain.paper2.findings import Outcome, differ, gather
-from stimmung.pretrain.paper2.runs import Material, Options, Result, Store, compute
-from stimmung.pretrain.paper2.systems import EMODB, JOINT, LINEAR, RAVDESS, Bench, Run, plan
 
 NETWORK = """
 name = "small"
 target = "emotion"
-labels = ["anger", "happiness", "neutral", "sadness"]
+labels = [{labels}]
 shortest_s = 0.4
 {table}
 [[extractors]]
@@ -50,7 +50,11 @@ TOY = '[[extractors]]\nplugin = "toy"'
 def write(
     path: Path, first: str, head: str, *, others: str = "", table: str = "", more: str = TRAINING
 ) -> None:
-    path.write_text(NETWORK.format(first=first, head=head, others=others, table=table, more=more))
+    bench = RAVDESS if path.name.startswith("ravdess") else EMODB
+    labels = ", ".join(f'"{label}"' for label in bench.labels)
+    path.write_text(
+        NETWORK.format(first=first, head=head, others=others, table=table, more=more, labels=labels)
+    )
 
 
 @pytest.fixture
@@ -60,7 +64,8 @@ def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     write(folder / "crnn.toml", "crnn", "softmax")
     write(folder / "multi_crnn.toml", "multi_crnn", "softmax")
-    write(folder / "hsf_crnn.toml", "crnn", "fusion_mlp", others=TOY)
+    for name in ("hsf_crnn.toml", "ravdess_hsf_crnn.toml"):
+        write(folder / name, "crnn", "fusion_mlp", others=TOY)
     write(folder / "e2e_cnn_lstm.toml", "e2e_cnn_lstm", "softmax")
     for corpus in ("emotion", "ravdess"):
         write(folder / f"{corpus}_hsf_svm.toml", "toy", "svm", more="c = 0.01")
@@ -181,7 +186,7 @@ def test_one_seed_of_everything_comes_before_other_seeds_of_lesser_systems() -> 
     assert len(runs) == len(set(runs)) == 2 * (4 * 3 + 2)
 
 
-BENCH = Bench("two", "two", ("calm", "loud"), "loso", (1.0, 2.0))
+BENCH = Bench("two", "two", ("calm", "loud"), "loso", (1.0, 2.0), ())
 
 
 def outcome(rows: list[tuple[int, float, float]], true: list[int]) -> Outcome:

@@ -11,21 +11,25 @@ from stimmung import configs
 
 from ..corpora import Corpus, read_corpus
 from ..folds import Fold, corpus_folds
-from ..joint.recipe import JointRecipe
 from ..recipe import Recipe, read_recipe
+from .recipe import JointRecipe
 
 CONFIGS = Path(next(iter(configs.__path__)))
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A corpus and how it is tested: whole recordings, and windows of ``windows_s`` beside them."""
+    """A corpus and how it is tested: whole recordings, and windows of ``windows_s`` beside them.
+
+    ``trained_s`` are the windows that networks without a recipe of their own for it are trained on.
+    """
 
     name: str
     folder: str
     labels: tuple[str, ...]
     protocol: str
     windows_s: tuple[float, ...]
+    trained_s: tuple[float, ...]
 
     def read(self, corpora: Path) -> Corpus:
         """Its recordings; raises InputError where they are not below ``corpora``."""
@@ -36,13 +40,16 @@ class Bench:
         return corpus_folds(self.protocol, corpus)
 
 
-EMODB = Bench("EmoDB", "emodb4", ("anger", "happiness", "neutral", "sadness"), "loso", (0.5, 1, 2, 3, 5))
+EMODB = Bench(
+    "EmoDB", "emodb4", ("anger", "happiness", "neutral", "sadness"), "loso", (0.5, 1, 2, 3, 5), (1, 2, 3)
+)
 RAVDESS = Bench(
     "RAVDESS",
     "ravdess",
     ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
     f"folds:{CONFIGS / 'ravdess_folds.toml'}",
     (1, 2, 3),
+    (),  # a window may lie in the second of silence before or after what is said
 )
 BENCHES = (EMODB, RAVDESS)
 
@@ -57,9 +64,12 @@ class System:
     seeds: int = 3
 
     def on(self, bench: Bench, seed: int) -> Recipe:
-        """What is trained there: where there is no own recipe, that of EmoDB with the corpus' labels."""
-        recipe = read_recipe(CONFIGS / dict(self.own).get(bench.name, self.recipe))
-        recipe = msgspec.structs.replace(recipe, labels=list(bench.labels))
+        """What is trained there: without an own recipe EmoDB's, with the labels and windows of the corpus."""
+        own = dict(self.own).get(bench.name)
+        recipe = read_recipe(CONFIGS / (own or self.recipe))
+        if own is None and bench != EMODB:
+            given = {"labels": list(bench.labels), "windows_s": list(bench.trained_s)}
+            recipe = msgspec.structs.replace(recipe, **given)
         if isinstance(recipe, JointRecipe):
             training = msgspec.structs.replace(recipe.training, seed=seed)
             return msgspec.structs.replace(recipe, training=training)
@@ -68,7 +78,7 @@ class System:
 
 PLAIN = System("plain CRNN", "crnn.toml")
 MULTI = System("multi-CRNN", "multi_crnn.toml")
-JOINT = System("HSF-CRNN", "hsf_crnn.toml")
+JOINT = System("HSF-CRNN", "hsf_crnn.toml", (("RAVDESS", "ravdess_hsf_crnn.toml"),))
 RAW = System("end-to-end", "e2e_cnn_lstm.toml")
 # The machine's only optimum is found whatever the seed.
 LINEAR = System("HSF + SVM", "emotion_hsf_svm.toml", (("RAVDESS", "ravdess_hsf_svm.toml"),), seeds=1)
