@@ -43,6 +43,7 @@ def evaluate(
     progress: Progress | None = None,
     *,
     test_corpus: Path | None = None,
+    cache: Path | None = None,
 ) -> dict[str, Any]:
     """The report of a recipe on a corpus, also written to ``out/report.json``, with its pages.
 
@@ -50,6 +51,7 @@ def evaluate(
     calibration saw other speakers only. ``uar`` is that of the most probable label over all whole
     recordings. With a ``test_corpus`` all of ``corpus`` is trained on and all of that is tested, and
     ``protocol`` is not used. ``out/predictions.csv`` holds what was predicted for each whole recording.
+    Features are kept in the folder ``cache``, if there is one.
     Raises ConfigError, InputError or ProtocolError.
     """
     from .pages import write_pages
@@ -61,7 +63,7 @@ def evaluate(
     else:
         protocol = CROSS
         data, folds = _across(data, read_items(read, test_corpus))
-    rows = corpus_rows(read, data, progress)
+    rows = corpus_rows(read, data, progress, cache)
     if isinstance(read, ContinuousRecipe):
         report, predictions = run_continuous(read, data, rows, folds, protocol, progress)
     else:

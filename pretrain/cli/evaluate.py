@@ -28,7 +28,17 @@ SWEEP = "sweep"
     help="Train on all of --corpus, test on all of this one.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the figures.")
-def command(recipe: Path, corpus: Path, protocol: str | None, test_corpus: Path | None, out: Path) -> None:
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="Folder of features, kept from one recipe to the next."
+)
+def command(
+    recipe: Path,
+    corpus: Path,
+    protocol: str | None,
+    test_corpus: Path | None,
+    out: Path,
+    cache: Path | None,
+) -> None:
     """Evaluate a recipe under a speaker-disjoint protocol; write report.json, .html and .tex to --out.
 
     Speakers shared between training and test are refused, and so is a development set used as a test set.
@@ -58,7 +68,7 @@ def command(recipe: Path, corpus: Path, protocol: str | None, test_corpus: Path 
         click.echo("\n".join(lines))
         return
     with progress("evaluate") as step:
-        report = evaluate(recipe, corpus, protocol or "", out, step, test_corpus=test_corpus)
+        report = evaluate(recipe, corpus, protocol or "", out, step, test_corpus=test_corpus, cache=cache)
     click.echo(", ".join(_figure(report, name) for name in ("uar", "wa", "ccc", "rmse") if name in report))
 
 

@@ -150,7 +150,24 @@ def _order(findings: Findings) -> Iterator[str]:
     yield "Points of UA by which the second is better; p: of a permutation of whole speakers between the two."
     yield ""
     yield from table(["corpus", "from → to", "points", "p"], rows)
+    for bench in BENCHES:
+        yield from _sentence(findings, bench)
     yield from ORDER.splitlines()
+
+
+def _sentence(findings: Findings, bench: Bench) -> Iterator[str]:
+    """Whether plain < multi < HSF-CRNN holds there."""
+    outcomes = [findings.of(system, bench) for system in (PLAIN, MULTI, JOINT)]
+    uars = [own.figures()["uar"] for own in outcomes if own is not None]
+    if len(uars) < len(outcomes):
+        lacking = [s.name for s, own in zip((PLAIN, MULTI, JOINT), outcomes, strict=True) if own is None]
+        yield f"On {bench.name} it cannot be said yet: {' and '.join(lacking)} not run."
+    else:
+        told = " < " if uars == sorted(set(uars)) else ", "
+        verdict = "holds" if uars == sorted(set(uars)) else "does not hold"
+        figures = told.join(f"{100 * uar:.1f}" for uar in uars)
+        yield f"On {bench.name} plain CRNN < multi-CRNN < HSF-CRNN {verdict}: {figures}."
+    yield ""
 
 
 def _windows(findings: Findings, out: Path) -> Iterator[str]:

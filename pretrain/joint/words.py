@@ -14,6 +14,12 @@ the expected calibration error.
 
 """
 ORDER = """\
+What the functionals bring is plain, what the network adds to them is less so: “HSF + SVM → HSF-CRNN” is the
+difference that joint learning makes to a system that has the functionals anyway. Thirty filters and an
+LSTM learn from some hundred recordings of nine speakers what the functionals of all that is known of
+voices say from the start; with the thousands of hours of spontaneous speech that are not to be had here it
+may be otherwise. The two scales of the multi-CRNN see the same spectra.
+
 """
 HOW = """\
 ## How it was measured
@@ -37,7 +43,7 @@ HOW = """\
   half length; a recording that is shorter than a window is heard whole. “After the vote” is what is
   believed when a recording ends: the majority of the windows in the last {vote_s:g} s.
 - “stream”: functionals normalised by what has been heard of the speaker before, each speaker's recordings
-  in five random orders, averaged.
+  in five random orders, averaged; [Normalising](normalising.md) has more of it.
 - Functionals are kept on disk by what decides them, so a second seed or system extracts none; masked
   spectra are drawn anew in every epoch and never stored. Each fold's result is kept when it is there: the
   same command goes on after an interruption.

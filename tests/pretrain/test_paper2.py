@@ -118,6 +118,7 @@ def test_one_command_trains_every_system_and_writes_the_page(
     page = (tmp_path / "docs" / "joint_representation.md").read_text(encoding="utf-8")
     assert "not run" not in page
     assert "not there yet" not in page
+    assert page.count("plain CRNN < multi-CRNN < HSF-CRNN") == 2
     assert str(tmp_path) not in page
     figures = json.loads((tmp_path / "docs" / "joint_representation" / "figures.json").read_text())
     assert len(figures) == 2 * len(systems.SYSTEMS)
