@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 
-LIBRARIES = ("stimmung", "numpy", "scipy", "scikit-learn", "skops", "soundfile")
+LIBRARIES = ("stimmung", "numpy", "scipy", "scikit-learn", "safetensors", "soundfile")
 
 
 def versions() -> dict[str, str]:

@@ -166,7 +166,7 @@ def no_pickle(subject: Subject) -> Iterator[None]:
     def refuse(*arguments: Any, **keywords: Any) -> Any:
         raise subject.fault(
             "it reads or writes pickle",
-            remedy="keep weights in safetensors, skops or plain arrays: a pickle can run any program",
+            remedy="keep weights in safetensors or plain arrays: a pickle can run any program",
         )
 
     names = ("dump", "dumps", "load", "loads", "Pickler", "Unpickler")

@@ -10,11 +10,11 @@ temperature to "unsure of everything".
 
 from __future__ import annotations
 
-import zipfile
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,15 +24,14 @@ from stimmung.engine.plugin import Classifier, hookimpl
 from stimmung.engine.populations import read_populations
 from stimmung.engine.types import Floats
 
-# scikit-learn and skops take a second to import and are only needed to train or to open a model.
+# scikit-learn takes a second to import; to train needs it, to open a model does not.
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
 NAME = "svm"
-FILE = "svm.skops"
+FILE = "svm.safetensors"
+LABELS = "labels"
 CALIBRATION_FOLDS = 5
-# What a model file may hold beyond the public scikit-learn and numpy types that skops vouches for.
-TRUSTED = ("numpy.clip",)
 
 Doubles = npt.NDArray[np.float64]
 
@@ -150,10 +149,11 @@ class Training:
 
     def save(self, folder: Path) -> None:
         """Writes the model's file into ``folder``; its card is the caller's to write."""
-        import skops.io
+        from safetensors.numpy import save_file
 
-        content = {"machine": self.machine, "beta": self.beta, "labels": list(self.labels)}
-        skops.io.dump(content, folder / FILE, compression=zipfile.ZIP_DEFLATED)
+        scorer = asdict(Scorer.of(self.machine, self.beta))
+        arrays = {name: np.ascontiguousarray(value, np.float64) for name, value in scorer.items()}
+        save_file(arrays, folder / FILE, {LABELS: json.dumps(self.labels)})
 
 
 class Svm:
@@ -198,42 +198,33 @@ def _softmax(scores: Doubles) -> Doubles:
 
 
 def _load(path: Path, labels: tuple[str, ...], dim: int) -> Scorer:
-    content = _read(path)
-    try:
-        found, scorer = tuple(content["labels"]), Scorer.of(content["machine"], content["beta"])
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise ModelError(
-            f"model file '{path}' holds no calibrated linear machine",
-            got=repr(error),
-            remedy="train the model again",
-        ) from error
-    if found != labels or scorer.weights.shape != (len(labels), dim):
+    found, scorer = _read(path)
+    shapes = [value.shape for value in (scorer.mean, scorer.scale, scorer.weights, scorer.bias)]
+    expected = [(dim,), (dim,), (len(labels), dim), (len(labels),)]
+    if found != labels or shapes != expected:
         raise ModelError(
             f"model file '{path}' does not fit its card",
-            got=f"labels {', '.join(found)} over {scorer.weights.shape[1]} features",
-            expected=f"{', '.join(labels)} over {dim}",
+            got=f"labels {', '.join(found)}, arrays of {shapes}",
+            expected=f"{', '.join(labels)}, {expected}",
             remedy="train the model again",
         )
     return scorer
 
 
-def _read(path: Path) -> Any:
-    import skops.io
+def _read(path: Path) -> tuple[tuple[str, ...], Scorer]:
+    from safetensors import SafetensorError, safe_open
 
     try:
-        refused = sorted(set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED))
-        content = None if refused else skops.io.load(path, trusted=list(TRUSTED))
-    except Exception as error:  # a damaged file can raise anything from within zip, JSON or numpy
+        with safe_open(path, "numpy") as file:
+            labels = tuple(map(str, json.loads((file.metadata() or {})[LABELS])))
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return labels, Scorer(clip_sd=arrays.pop("clip_sd").item(), **arrays)
+    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
         raise ModelError(
-            f"model file '{path}' cannot be read", got=repr(error), remedy="train the model again"
+            f"model file '{path}' holds no calibrated linear machine",
+            got=repr(error),
+            remedy="train the model again",
         ) from error
-    if refused:
-        raise ModelError(
-            f"model file '{path}' holds types that are not trusted",
-            got=", ".join(refused),
-            expected="only what stimmung train writes",
-        )
-    return content
 
 
 @hookimpl

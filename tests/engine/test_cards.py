@@ -121,6 +121,6 @@ def test_a_misspelt_model_is_answered_with_the_nearest() -> None:
 
 
 def test_reading_cards_imports_no_learning_library() -> None:
-    heavy = "{'sklearn', 'skops', 'scipy', 'torch'}"
+    heavy = "{'sklearn', 'scipy', 'torch'}"
     code = f"import sys, stimmung.engine.cards; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

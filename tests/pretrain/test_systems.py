@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import skops.io
+from safetensors.numpy import load_file
 from stimmung.engine.errors import InputError, ProtocolError
 from stimmung.pretrain.evaluate import evaluate
 from stimmung.pretrain.folds import Fold
@@ -70,15 +70,14 @@ def test_a_report_names_what_each_fold_selected(corpus: Path, recipe: WriteRecip
 
 
 def test_a_model_is_trained_with_what_was_selected(corpus: Path, recipe: WriteRecipe, tmp_path: Path) -> None:
-    selected = train(recipe(SELECTING, c="1e-9"), corpus, tmp_path / "selected") / "svm.skops"
-    given = train(recipe(c="0.01"), corpus, tmp_path / "given") / "svm.skops"
+    selected = train(recipe(SELECTING, c="1e-9"), corpus, tmp_path / "selected") / "svm.safetensors"
+    given = train(recipe(c="0.01"), corpus, tmp_path / "given") / "svm.safetensors"
     assert weights(selected) == weights(given)
 
 
 def weights(path: Path) -> list[list[float]]:
     """Of a saved machine."""
-    machine = skops.io.load(path, trusted=["numpy.clip"])["machine"]
-    found: list[list[float]] = machine[-1].coef_.tolist()
+    found: list[list[float]] = load_file(path)["weights"].tolist()
     return found
 
 
