@@ -123,6 +123,19 @@ def compute_sentences(recipe: Extraction, corpus: Corpus, progress: Progress) ->
     return Rows(tuple(inputs), features, np.arange(count), np.zeros(count), 0.0)
 
 
+def joined(kinds: Sequence[Rows]) -> Rows:
+    """The rows of one corpus in several versions, one after another: (kinds * n) of them."""
+    return replace(
+        kinds[0],
+        features=[
+            np.concatenate(versions) for versions in zip(*(one.features for one in kinds), strict=True)
+        ],
+        item=np.concatenate([one.item for one in kinds]),
+        window_s=np.concatenate([one.window_s for one in kinds]),
+        speech_s=np.concatenate([one.speech_s for one in kinds]),
+    )
+
+
 def standardise_by_speaker(rows: Rows, speakers: Sequence[str]) -> Rows:
     """Every feature with mean 0 and deviation 1 over the whole recordings of each speaker.
 

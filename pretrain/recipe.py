@@ -31,12 +31,13 @@ class Normalisation(Table, frozen=True):
     """How features are normalised by the stream, see :mod:`.streams`.
 
     The training population counts for ``prior_s`` seconds of speech. Models are trained on features that are
-    normalised by all of each ``speaker``, or on what a ``stream`` of the speaker's recordings gives. Those
-    tested are a stream each, in as many seeded ``orders`` as figures are averaged over.
+    normalised by all of each ``speaker``, on what a ``stream`` of the speaker's recordings gives, or on
+    ``both``: every row twice. Those tested are a stream each, in as many seeded ``orders`` as figures are
+    averaged over.
     """
 
     prior_s: Positive = 10.0
-    training: Literal["speaker", "stream"] = "speaker"
+    training: Literal["speaker", "stream", "both"] = "speaker"
     orders: Count = 5
 
 

@@ -14,7 +14,7 @@ from stimmung.engine.normalise import Population
 from stimmung.engine.types import Floats
 
 from .corpora import Corpus
-from .features import Rows
+from .features import Rows, joined
 from .fit import Trained, build_trainer, fit_speakers, of_speakers
 from .recipe import Normalisation, Recipe
 from .streams import TRAINING_ORDER, by_speaker, populations, streamed
@@ -58,11 +58,14 @@ def fit(
         {**msgspec.to_builtins(recipe.normalisation), **{key: options[key] for key in ours}}, Normalisation
     )
     found = populations(rows, corpus, speakers, settings.prior_s)
-    if settings.training == "speaker":
-        normalised = by_speaker(rows, corpus, speakers, found)
-    else:
-        normalised = streamed(rows, corpus, speakers, found, TRAINING_ORDER)
-    return Fitted(fit_speakers(build_trainer(recipe, rest), normalised, corpus, speakers), settings, found)
+    seen = rows.among(of_speakers(rows, corpus, speakers))
+    kinds = []
+    if settings.training != "stream":
+        kinds.append(by_speaker(seen, corpus, speakers, found))
+    if settings.training != "speaker":
+        kinds.append(streamed(seen, corpus, speakers, found, TRAINING_ORDER))
+    trainer = build_trainer(recipe, rest)
+    return Fitted(fit_speakers(trainer, joined(kinds), corpus, speakers), settings, found)
 
 
 def probabilities(

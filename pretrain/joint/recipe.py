@@ -8,7 +8,7 @@ import msgspec
 from stimmung.engine.config import Count, Positive, Share, Table, decode
 from stimmung.engine.errors import ConfigError
 
-from ..recipe import Recipe
+from ..recipe import Normalisation, Recipe
 
 HEARING = {"crnn": 384, "multi_crnn": 512, "e2e_cnn_lstm": 384}  # the features of each
 HEADS = ("softmax", "fusion_mlp")
@@ -63,7 +63,9 @@ class AugmentTable(Table, frozen=True):
 class JointRecipe(Recipe, frozen=True, kw_only=True):
     """Everything that decides what a jointly trained system becomes, apart from the corpus.
 
-    The first extractor is trained; what it is built with decides nothing else.
+    The first extractor is trained; what it is built with decides nothing else. Normalised by the stream are
+    the inputs beside it: those of the first have no population before they are trained, and then one that
+    moves with every step.
     """
 
     network: NetworkTable
@@ -98,9 +100,16 @@ def joint_recipe(tables: dict[str, Any], where: str) -> JointRecipe:
         raise ConfigError(
             f"{where}: network.branches names no extractor", got=", ".join(unknown), expected=", ".join(names)
         )
-    if recipe.select or recipe.classifier.options or recipe.normalise != "none":
+    if recipe.normalise == "speaker" or (recipe.normalise == "stream" and len(names) == 1):
+        raise ConfigError(
+            f"{where}: a joint training normalises the inputs beside the one that is trained",
+            got=f'normalise = "{recipe.normalise}" and extractors {", ".join(names)}',
+            expected='"none", or "stream" and another extractor',
+        )
+    ours = msgspec.structs.fields(Normalisation) if recipe.normalise == "stream" else ()
+    if set(recipe.select) - {field.name for field in ours} or recipe.classifier.options:
         raise ConfigError(
             f"{where}: a joint training selects by its development speakers alone",
-            expected='no [select], no options of [classifier], normalise = "none"',
+            expected="no options of [classifier], no select but of [normalisation]",
         )
     return recipe

@@ -192,11 +192,13 @@ def _batches(rows: Rows, size: int, whole: float, random: np.random.Generator) -
 
 
 def _recordings(rows: Rows) -> list[list[int]]:
-    """The rows of each recording, the whole of it first."""
-    own: dict[int, list[int]] = {}
+    """The rows of each recording, the whole of it first; one normalised in two ways counts as two."""
+    own: list[list[int]] = []
     for row, excerpt in enumerate(rows.excerpts):
-        own.setdefault(excerpt.recording, []).append(row)
-    return list(own.values())
+        if excerpt.whole:
+            own.append([])
+        own[-1].append(row)
+    return own
 
 
 def _rows(

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from stimmung.engine.cards import load_card
 from stimmung.engine.config import describe
 from stimmung.engine.errors import ConfigError, PluginError, ProtocolError
 from stimmung.engine.host import Host, open_source
-from stimmung.engine.types import Prediction
+from stimmung.engine.types import Chunk, Prediction
 from stimmung.plugins.classify.fusion_mlp import FusionMlp
 from stimmung.pretrain.evaluate import corpus_rows, evaluate, read_items
 from stimmung.pretrain.fit import build_trainer, fit_speakers
 from stimmung.pretrain.joint.export import JointTraining
 from stimmung.pretrain.recipe import read_recipe
+from stimmung.pretrain.streams import recordings, streamed
 from stimmung.pretrain.train import train
 
 RECIPE = """
@@ -115,6 +117,50 @@ def test_what_is_streamed_equals_the_network_that_was_trained(
         expected = found[0].predict(rows.of(chosen))
         assert len(streamed) == len(expected) > 10
         assert np.abs(np.array(streamed) - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("training", ["stream", "both"])
+def test_what_is_normalised_by_the_stream_runs_as_it_was_trained(
+    training: str, six: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[JointTraining] = []
+    save = JointTraining.save
+    monkeypatch.setattr(JointTraining, "save", lambda self, folder: (found.append(self), save(self, folder)))
+    recipe, out = written(tmp_path, "fusion"), tmp_path / "model"
+    normalised = f'normalise = "stream"\nnormalisation = {{ training = "{training}", orders = 2 }}\n'
+    recipe.write_text(normalised + recipe.read_text())
+    train(recipe, six, out)
+    read = read_recipe(recipe)
+    data = read_items(read, six)
+    rows = corpus_rows(read, data, None)
+    model = FusionMlp(str(out))
+    assert [one is not None for one in model.population] == [False, True]
+    order = recordings(rows, data, "s2", seed=4)
+    whole = {int(rows.item[row]): row for row in np.flatnonzero(rows.whole)}
+    heard_rows = [whole[item] for item in order]
+    normal = streamed(rows, data, ["s2"], list(model.population), seed=4)
+    expected = found[0].predict([matrix[heard_rows] for matrix in normal.features])
+    plain = found[0].predict([matrix[heard_rows] for matrix in rows.features])
+    heard, other = load_card(out).inputs
+    tables = {
+        "segments": {"kind": "whole", "shortest_s": 0.4},
+        "activity": {"plugin": "webrtc", "min_speech": 0.0},
+        "extractors": [
+            {"plugin": heard.name, "model": str(tmp_path / heard.options["model"])},
+            {"plugin": other.name},
+        ],
+        "classifiers": [{"plugin": "fusion_mlp", "model": str(out), "normalise": "stream"}],
+    }
+    chunks, start = [], 0
+    for item in order:
+        samples, rate = soundfile.read(data.items[item].file, dtype="float32")
+        chunks.append(Chunk(samples[:, np.newaxis], rate, start=start))
+        start += len(samples) + rate
+    with Host(describe(tables, "the test")) as host:
+        outputs = list(host.stream("s2").play(iter(chunks)))
+    live = [[*output.probabilities.values()] for output in outputs if isinstance(output, Prediction)]
+    assert np.abs(np.array(live) - expected).max() < 1e-5
+    assert np.abs(plain - expected).max() > 1e-4
 
 
 def test_evaluation_of_a_joint_recipe_reports_as_any_other(six: Path, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_only_training_speakers_make_the_population(read: Read) -> None:
     spoilt = rows.features[0].copy()
     spoilt[[data.items[position].speaker == "s0" for position in rows.item]] *= -100
     others = SPEAKERS[1:]
-    for training in ("speaker", "stream"):
+    for training in ("speaker", "stream", "both"):
         options: dict[str, Any] = {"training": training}
         one = fit(recipe, data, rows, options, others)
         two = fit(recipe, data, replace(rows, features=[spoilt]), options, others)
@@ -141,7 +141,7 @@ def test_an_evaluation_averages_orders_and_says_what_the_first_recordings_cost(
 def test_its_options_are_selected_on_training_speakers(
     corpus: Path, recipe: WriteRecipe, tmp_path: Path
 ) -> None:
-    extra = STREAM + 'select = { prior_s = [1.0, 10.0], training = ["speaker", "stream"] }\ninner = 3\n'
+    extra = STREAM + 'select = { prior_s = [1.0, 10.0], training = ["speaker", "both"] }\ninner = 3\n'
     report = evaluate(recipe(extra), corpus, "loso", tmp_path / "out")
     assert all(fold["chosen"]["prior_s"] in (1.0, 10.0) for fold in report["per_fold"])
 
