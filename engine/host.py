@@ -66,13 +66,12 @@ class Host:
         order among each other may vary.
         Raises InputError where the pipeline's transcriber finds nothing to transcribe.
         """
-        transcriber = self._transcriber(origin)
         pipeline = Pipeline(
             name,
             self.description,
             self.bus,
             self._detector,
-            transcriber,
+            self._transcriber(origin),
             features=features,
             known=known or {},
             observer=observer,
@@ -80,17 +79,17 @@ class Host:
         )
         return Stream(Intake(name, self.description.stream.rate), pipeline)
 
-    def _transcriber(self, origin: Path | None) -> Transcriber | None:
+    def _transcriber(self, origin: Path | None) -> Callable[[], Transcriber] | None:
         table, rate = self.description.transcript, self.description.stream.rate
         if table is None:
             return None
-        transcriber: Transcriber = build("transcriber", table.plugin, table.options, origin)
-        if transcriber.rate != rate:
-            raise ConfigError(
-                f"transcriber '{table.plugin}' works at {transcriber.rate} Hz but this stream is {rate} Hz",
-                remedy=f"set [stream] rate = {transcriber.rate}",
-            )
-        return transcriber
+
+        def built() -> Transcriber:
+            transcriber: Transcriber = build("transcriber", table.plugin, table.options, origin)
+            _check_rate(f"transcriber '{table.plugin}'", transcriber.rate, rate)
+            return transcriber
+
+        return built
 
     def renew(self) -> None:
         """Swaps every worker process for one that loads its plugin afresh; streams go on meanwhile."""
@@ -162,9 +161,13 @@ def _detector_factory(description: Description) -> Callable[[], Detector] | None
     kind = load("detector", table.plugin)
     options = check_options(kind, table.plugin, table.options)
     detector: Detector = kind(**options)
-    if detector.rate != rate:
-        raise ConfigError(
-            f"detector '{table.plugin}' works at {detector.rate} Hz but this stream is {rate} Hz",
-            remedy=f"set [stream] rate = {detector.rate}",
-        )
+    _check_rate(f"detector '{table.plugin}'", detector.rate, rate)
     return lambda: kind(**options)
+
+
+def _check_rate(what: str, works_at: int, rate: int) -> None:
+    if works_at != rate:
+        raise ConfigError(
+            f"{what} works at {works_at} Hz but this stream is {rate} Hz",
+            remedy=f"set [stream] rate = {works_at}",
+        )

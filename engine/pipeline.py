@@ -16,21 +16,24 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from .bus import Answer, Bus
 from .cache import Known
 from .call import Call
-from .config import Description
-from .errors import InputError
+from .config import Description, PluginTable
+from .errors import InputError, PluginError
+from .guarded import Guarded
 from .ledger import Ledger
 from .observer import Observer
-from .plugin import Transcriber, WordTranscriber
-from .region import DetectorFactory, Region
+from .plugin import Detector, Transcriber, WordTranscriber
+from .region import Region
 from .track import Track, Turns
-from .types import AudioFrame, Output, Segment, Sentence, Span, read_only
+from .types import AudioFrame, Output, Segment, Sentence, Span, Words, read_only
 
+P = TypeVar("P")
 ARRIVALS = 1 << 14  # of frames that are remembered: a stream goes on for days
 NOTHING_KNOWN: Mapping[str, Known] = {}
 NOBODY = Observer()
@@ -50,8 +53,8 @@ class Pipeline:
         stream: str,
         description: Description,
         bus: Bus,
-        detector: DetectorFactory | None = None,
-        transcriber: Transcriber | None = None,
+        detector: Callable[[], Detector] | None = None,
+        transcriber: Callable[[], Transcriber] | None = None,
         *,
         features: bool = False,
         known: Mapping[str, Known] = NOTHING_KNOWN,
@@ -60,7 +63,7 @@ class Pipeline:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stream, self.description, self.ledger = stream, description, Ledger()
-        self._bus, self._detector, self._transcriber = bus, detector, transcriber
+        self._bus = bus
         self._extractors = [bus.facts[table.name] for table in description.extractors]
         self._known, self._observer = known, observer
         self._asked = [facts for facts in self._extractors if facts.name not in known]
@@ -72,6 +75,10 @@ class Pipeline:
         self._turns = Turns(live=live)
         self._arrivals = Arrivals(clock)
         self._audio, self._text = self._track(features, text=False), self._track(features, text=True)
+        listens = description.activity.detector if description.activity is not None else None
+        self._detector = self._guarded("detect", listens, detector)
+        self._transcriber = self._guarded("transcribe", description.transcript, transcriber)
+        self._heard = Span(0, 0, description.stream.rate)
 
     def _track(self, features: bool, *, text: bool) -> Track:
         extractors = [facts for facts in self._extractors if (facts.kind == "text_extractor") == text]
@@ -92,6 +99,17 @@ class Pipeline:
             lag_ms=self._arrivals.lag_ms,
             features=features,
         )
+
+    def _guarded(
+        self, stage: str, table: PluginTable | None, build: Callable[[], P] | None
+    ) -> Guarded[P] | None:
+        if table is None or build is None:
+            return None
+
+        def tell(span: Span, reason: str, error: str) -> None:
+            self._audio.fault(span, table.plugin, Answer(None, reason, error))
+
+        return Guarded(f"plugin '{table.plugin}'", build, self.ledger.edge(stage, "blocks"), tell)
 
     def push(self, frame: AudioFrame) -> list[Output]:
         """Takes the next audio; a frame that begins later than the last one ended leaves a gap."""
@@ -115,7 +133,7 @@ class Pipeline:
         """Ends the stream: cuts its tail and waits for every answer still due."""
         self._end_region()
         if self._transcriber is not None:
-            self._listened(self._transcriber, self._transcriber.finish())
+            self._listened(self._transcriber, lambda transcriber: transcriber.finish())
         while self._calls:
             self._bus.pump(0.1)
         return self._turns.drain()
@@ -148,9 +166,8 @@ class Pipeline:
             )
         if region is None or start > region.stop:
             self._end_region()
-            detector = self._detector() if self._detector is not None else None
             tell = partial(self._observer.detected, self.stream)
-            region = self._region = Region(start, self.description, self._asked, detector, tell)
+            region = self._region = Region(start, self.description, self._asked, self._detector, tell)
         return region
 
     def _end_region(self) -> None:
@@ -161,9 +178,11 @@ class Pipeline:
             audio.drop("too_short", audio.in_flight)
 
     def _block(self, region: Region, end: int, spans: list[Span]) -> None:
-        if self._transcriber is not None:
-            start = region.hear(end)
-            self._listened(self._transcriber, self._transcriber.hear(start, region.audio(start, end)))
+        start = region.hear(end)
+        if self._transcriber is not None and start < end:
+            samples = region.audio(start, end)
+            self._heard = Span(start, end, self.description.stream.rate)
+            self._listened(self._transcriber, lambda transcriber: transcriber.hear(start, samples))
         for name in self._waiting:
             claimed = region.claim(name, end)
             if claimed is not None:
@@ -193,10 +212,19 @@ class Pipeline:
             else:
                 self._audio.ask(segment, facts, Call(facts.name, "extract", segment=segment))
 
-    def _listened(self, transcriber: Transcriber, sentences: Sequence[Sentence]) -> None:
-        if isinstance(transcriber, WordTranscriber):
-            self._observer.understood(self.stream, transcriber.words())
+    def _listened(
+        self, guarded: Guarded[Transcriber], question: Callable[[Transcriber], Sequence[Sentence]]
+    ) -> None:
+        def heard(transcriber: Transcriber) -> tuple[list[Sentence], Words | None]:
+            sentences = settled(transcriber, question(transcriber), self._heard.stop)
+            return sentences, transcriber.words() if isinstance(transcriber, WordTranscriber) else None
+
+        sentences, words = guarded.ask(self._heard, heard) or ([], None)
+        if words is not None:
+            self._observer.understood(self.stream, words)
         for said in sentences:
+            if said.stop <= guarded.since:  # a fresh instance tells what its predecessor had told
+                continue
             self._observer.said(self.stream, said)
             span = Span(said.start, said.stop, self.description.stream.rate)
             segment = Segment(self.stream, self._text.segments, span, NO_AUDIO, text=said.text)
@@ -235,6 +263,20 @@ class Pipeline:
                 then(Answer(None, "rows_lost", f"rows of extractor '{name}' are missing"))
             else:
                 self._submit(Call(name, "summarise", parts=parts), then)
+
+
+def settled(transcriber: Transcriber, sentences: Sequence[Sentence], heard: int) -> list[Sentence]:
+    """The sentences, which are in order and lie in what was heard; raises PluginError."""
+    stop = 0
+    for one in sentences:
+        if not (0 <= one.start <= one.stop <= heard and stop <= one.stop):
+            raise PluginError(
+                f"transcriber '{transcriber.name}' returned a wrong result",
+                got=f"a sentence of samples {one.start} to {one.stop}, after {stop} of {heard}",
+                expected="sentences in the order of their ends, none after the audio heard",
+            )
+        stop = one.stop
+    return list(sentences)
 
 
 class Arrivals:

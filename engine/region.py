@@ -15,12 +15,12 @@ from .blocks import AudioBuffer, Rows, block_ends
 from .call import Facts
 from .config import Description
 from .errors import PluginError
+from .guarded import Guarded
 from .plugin import Detector
 from .segment import Segmenter, Whole, Windows
 from .types import Bools, Floats, Span
 
 BLOCK_S = 1.0
-DetectorFactory = Callable[[], Detector]
 Tell = Callable[[Span, Bools], None]
 
 
@@ -35,7 +35,7 @@ class Region:
         start: int,
         description: Description,
         extractors: Sequence[Facts],
-        detector: Detector | None,
+        detector: Guarded[Detector] | None,
         tell: Tell,
     ) -> None:
         self.start = start
@@ -129,8 +129,9 @@ class Region:
 class Activity:
     """The voice-activity flags of one region, one a detector's hop."""
 
-    def __init__(self, start: int, detector: Detector, tell: Tell) -> None:
-        self._start, self._detector, self._tell = start, detector, tell
+    def __init__(self, start: int, guarded: Guarded[Detector], tell: Tell) -> None:
+        self._start, self._guarded, self._tell = start, guarded, tell
+        self._detector = guarded.renew()
         self._flags: deque[bool] = deque()
         self._first = 0
 
@@ -145,14 +146,12 @@ class Activity:
         count = (end - self.position) // hop
         if count == 0:
             return
-        flags = np.asarray(self._detector.detect(buffer.view(self.position, self.position + count * hop)))
-        if flags.shape != (count,):
-            raise PluginError(
-                f"detector '{self._detector.name}' returned a wrong result",
-                got=f"shape {flags.shape}",
-                expected=f"({count},)",
-            )
-        self._tell(Span(self.position, self.position + count * hop, self._detector.rate), flags)
+        span = Span(self.position, self.position + count * hop, self._detector.rate)
+        samples = buffer.view(span.start, span.stop)
+        flags = self._guarded.ask(span, lambda detector: _flags(detector, samples))
+        if flags is None:  # nobody knows whether it is speech, so nothing is passed over
+            flags = np.ones(count, np.bool_)
+        self._tell(span, flags)
         self._flags.extend(bool(flag) for flag in flags)
 
     def share(self, span: Span) -> float:
@@ -168,6 +167,18 @@ class Activity:
         while self._flags and self._start + (self._first + 1) * self._detector.hop <= before:
             self._flags.popleft()
             self._first += 1
+
+
+def _flags(detector: Detector, samples: Floats) -> Bools:
+    flags = np.asarray(detector.detect(samples))
+    expected = (len(samples) // detector.hop,)
+    if flags.shape != expected:
+        raise PluginError(
+            f"detector '{detector.name}' returned a wrong result",
+            got=f"shape {flags.shape}",
+            expected=f"{expected}",
+        )
+    return flags.astype(np.bool_)
 
 
 def _segmenter(start: int, description: Description) -> Segmenter:

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from stimmung.engine.call import facts_of
 from stimmung.engine.config import describe
 from stimmung.engine.errors import ConfigError, PluginError
+from stimmung.engine.guarded import Guarded
+from stimmung.engine.ledger import Ledger
 from stimmung.engine.normalise import (
     BOUND_SD,
     LEAST,
@@ -18,7 +20,7 @@ from stimmung.engine.normalise import (
     Normaliser,
     Population,
 )
-from stimmung.engine.plugin import Input
+from stimmung.engine.plugin import Detector, Input
 from stimmung.engine.region import Region
 from stimmung.engine.types import Floats, Segment, Span
 
@@ -141,9 +143,13 @@ class Always:
         return np.ones(len(samples) // self.hop, bool)
 
 
+def always() -> Guarded[Detector]:
+    return Guarded("always", Always, Ledger().edge("detect", "blocks"), lambda span, reason, error: None)
+
+
 def test_windows_that_overlap_count_their_speech_once() -> None:
     tables = {"stream": {"rate": 100}, "extractors": [{"plugin": "hsf"}]}
-    region = Region(0, describe(tables, "here"), [], Always(), lambda span, flags: None)
+    region = Region(0, describe(tables, "here"), [], always(), lambda span, flags: None)
     region.append(np.zeros(1000, np.float32))
     spans = [span for _, found in region.blocks() for span in found]
     assert [span.length for span in spans] == [100, 200, 300, 400, 500, 500, 500, 500, 500, 500]
@@ -152,7 +158,7 @@ def test_windows_that_overlap_count_their_speech_once() -> None:
 
 def test_a_silent_window_leaves_its_speech_to_the_next_that_counts() -> None:
     tables = {"stream": {"rate": 100}, "extractors": [{"plugin": "hsf"}]}
-    region = Region(0, describe(tables, "here"), [], Always(), lambda span, flags: None)
+    region = Region(0, describe(tables, "here"), [], always(), lambda span, flags: None)
     region.append(np.zeros(300, np.float32))
     first, _, third = [span for _, found in region.blocks() for span in found]
     assert (region.new_speech(first), region.new_speech(third)) == (100, 200)
