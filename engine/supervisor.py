@@ -41,6 +41,7 @@ class Post:
     generation: int = 0
     deaths: int = 0
     due_s: float = 0.0
+    launched_s: float = 0.0
     process: subprocess.Popen[bytes] | None = None
     replaces: Post | None = None
     retired: bool = False
@@ -194,6 +195,15 @@ class Supervisor:
             if held_mb > limit_mb:
                 yield post.identity.encode(), held_mb
 
+    def silent(self, heard: Container[bytes], limit_s: float) -> Iterator[bytes]:
+        """The living workers that are not among those ``heard``, though they were started so long ago."""
+        since_s = time.monotonic() - limit_s
+        for post in self.posts:
+            identity = post.identity.encode()
+            waited_for = post.process is not None and not post.retired and identity not in heard
+            if waited_for and post.launched_s < since_s:
+                yield identity
+
     @property
     def pids(self) -> list[int]:
         """The processes of all living workers."""
@@ -220,6 +230,7 @@ class Supervisor:
             # What this interpreter was told to import is not meant for another.
             for name in ("PYTHONPATH", "PYTHONHOME"):
                 environment.pop(name, None)
+        post.launched_s = time.monotonic()
         post.process = subprocess.Popen(
             # What a plugin prints is no result of the run.
             [*_program(post), *arguments],

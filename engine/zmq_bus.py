@@ -151,6 +151,8 @@ class ZmqBus:
         for identity, held_mb in self.supervisor.above(self._table.memory_mb):
             limit_mb = self._table.memory_mb
             self.supervisor.kill(identity, f"it holds {held_mb:.0f} MB, more than memory_mb = {limit_mb}")
+        for identity in self.supervisor.silent(self._peers, START_S):
+            self.supervisor.kill(identity, f"it has not said hello within {START_S:g} s")
         for dead in self.supervisor.watch():
             self._requeue(dead)
         if now_s >= self._beat_s:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import queue
 import signal
-import threading
 from pathlib import Path
 
 import click
@@ -52,11 +52,11 @@ def command(run: Path, streams: tuple[str, ...], listen: str, token: str) -> Non
     view = View(run, streams)
     for stream in view.unheard:
         click.echo(f"stimmung: '{stream}' is not here: its states are shown without its audio", err=True)
-    over = threading.Event()
+    over: queue.SimpleQueue[None] = queue.SimpleQueue()  # unlike an event, a handler may touch it
     for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda *_: over.set())
+        signal.signal(one, lambda *_: over.put(None))
     with Server(application(view.hub, where), where) as server:
         more = f" (and not {view.more} others)" if view.more else ""
         shown = f"{len(view.shown)} recording{'s' if len(view.shown) != 1 else ''}{more}"
         click.echo(f"{server.url}{'?token=…' if token else ''} shows {shown}; Ctrl-C ends it")
-        over.wait()
+        over.get()

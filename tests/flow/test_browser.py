@@ -53,7 +53,10 @@ def monitor(kept: Path) -> Iterator[str]:
         yield started.stdout.readline().split()[0]
     finally:
         started.terminate()
-        assert started.wait(30) == 0
+        try:
+            assert started.wait(60) == 0
+        finally:
+            started.kill()
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +66,7 @@ def browser(microphone: Path) -> Iterator[Any]:
             executable_path=CHROMIUM,
             args=[
                 "--no-sandbox",
+                "--disable-dev-shm-usage",  # a container's may hold too little for a page
                 "--use-fake-ui-for-media-stream",
                 "--use-fake-device-for-media-stream",
                 f"--use-file-for-fake-audio-capture={microphone}%noloop",
@@ -84,7 +88,7 @@ def shown(page: Any) -> list[dict[str, Any]]:
 def replayed(folder: Path) -> list[dict[str, Any]]:
     program = "from stimmung.engine.cli import main; main()"
     command = [sys.executable, "-c", program, "run", "--source", f"recording:{folder}", "--sink", "jsonl"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

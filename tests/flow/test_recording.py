@@ -141,6 +141,7 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path: Path) -> None
         env={**os.environ, "PROGRAM": FULL},
         capture_output=True,
         text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     assert "No space left on device" in done.stdout

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zmq
+from stimmung.engine import zmq_bus
 from stimmung.engine.config import Description
 from stimmung.engine.host import Host
 from stimmung.engine.types import EmotionState, Fault, Output
@@ -123,10 +124,12 @@ def test_what_a_plugin_prints_is_no_result(capfd: pytest.CaptureFixture[str]) ->
 
 
 PROGRAM = """
-    import json, os, sys
+    import json, os, sys, time
     import msgspec, numpy as np, zmq
 
     fault, endpoint, identity, parent, assignment = sys.argv[1:]
+    if fault == "mute" and not identity.endswith(".0"):
+        time.sleep(600)
     socket = zmq.Context().socket(zmq.DEALER)
     socket.setsockopt(zmq.IDENTITY, identity.encode())
     socket.setsockopt(zmq.SNDHWM, 100)
@@ -142,7 +145,7 @@ PROGRAM = """
         send(b"result", np.zeros(2, "<f4").tobytes(), ticket=1 << 40, shapes=[[2]])
     while True:
         kind, header, *_ = socket.recv_multipart()
-        if kind == b"stop":
+        if kind == b"stop" or fault == "mute":
             break
         ticket = msgspec.msgpack.decode(header)["ticket"]
         values = np.full(3 if fault == "shape" else 2, np.nan if fault == "nan" else 0, "<f4")
@@ -168,6 +171,16 @@ def test_a_program_that_floods_is_ended_and_parked(
         assert host.restarts > 0
     lost = ledger["extract flooding"]
     assert lost["processed"] + lost["dropped"].get("failed", 0) == SECONDS
+
+
+def test_a_program_that_never_says_hello_again_is_parked(
+    tmp_path: Path, expected: list[EmotionState], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Host(beside(program(tmp_path, "mute"))) as host:
+        monkeypatch.setattr(zmq_bus, "START_S", 0.2)
+        outputs, ledger = play(host)
+    assert states(outputs) == expected
+    assert ledger["extract flooding"]["dropped"] == {"failed": SECONDS}
 
 
 @pytest.mark.parametrize(

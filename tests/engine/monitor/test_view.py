@@ -111,15 +111,19 @@ def test_the_command_serves_the_page_until_it_is_told_to_end(run: Path) -> None:
     program = "from stimmung.engine.cli import main; main()"
     command = [sys.executable, "-c", program, "view", "results", "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(command, cwd=run.parent, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    found = re.fullmatch(r"http://(127\.0\.0\.1:\d+)/ shows 3 recordings; Ctrl-C ends it\n", line)
-    assert found is not None
-    with connect(f"ws://{found[1]}/messages") as socket:
-        (introduction,) = json.loads(socket.recv())
-        assert introduction["kind"] == "introduction"
-        socket.send('{"watch": "in/good.wav"}')
-        past = flat(json.loads(socket.recv()))
-    assert of(past, "state", "in/good.wav") == rows(run, "in/good.wav")
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        found = re.fullmatch(r"http://(127\.0\.0\.1:\d+)/ shows 3 recordings; Ctrl-C ends it\n", line)
+        assert found is not None
+        with connect(f"ws://{found[1]}/messages") as socket:
+            (introduction,) = json.loads(socket.recv(20))
+            assert introduction["kind"] == "introduction"
+            socket.send('{"watch": "in/good.wav"}')
+            past = flat(json.loads(socket.recv(20)))
+        assert of(past, "state", "in/good.wav") == rows(run, "in/good.wav")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait(30)

@@ -204,13 +204,25 @@ def sound_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str,
     )  # fmt: skip
     try:
         for command in (["set-default-source", "vmic.monitor"], ["set-default-sink", "vmic"]):
-            while subprocess.run(["pactl", *command], env=environment, capture_output=True).returncode:
+            for _ in range(100):
                 if server.poll() is not None:
                     pytest.skip("PulseAudio does not start here")
+                if not asked("pactl", *command, environment=environment):
+                    break
+            else:
+                pytest.fail(f"PulseAudio never took {' '.join(command)}")
         yield environment
     finally:
-        server.terminate()
-        server.wait()
+        server.kill()
+        server.wait(30)
+
+
+def asked(*command: str, environment: dict[str, str]) -> int:
+    """How the command ended; after 10 s without an answer it is killed, and has failed."""
+    try:
+        return subprocess.run(command, env=environment, capture_output=True, timeout=10).returncode
+    except subprocess.TimeoutExpired:
+        return 1
 
 
 # In a process of its own: PortAudio reads its environment once.
