@@ -195,6 +195,13 @@ class Supervisor:
             if held_mb > limit_mb:
                 yield post.identity.encode(), held_mb
 
+    def kill_the_unfit(self, heard: Container[bytes], start_s: float, memory_mb: int) -> None:
+        """Kills whoever holds more than ``memory_mb``, 0 for no limit, or is silent for ``start_s``."""
+        for identity, held_mb in self.above(memory_mb):
+            self.kill(identity, f"it holds {held_mb:.0f} MB, more than memory_mb = {memory_mb}")
+        for identity in self.silent(heard, start_s):
+            self.kill(identity, f"it has not said hello within {start_s:g} s")
+
     def silent(self, heard: Container[bytes], limit_s: float) -> Iterator[bytes]:
         """The living workers that are not among those ``heard``, though they were started so long ago."""
         since_s = time.monotonic() - limit_s

@@ -148,11 +148,7 @@ class ZmqBus:
             names = {self._renew.popleft() for _ in range(len(self._renew))}
             self.supervisor.renew(names)
         self._catch_the_hung(now_s)
-        for identity, held_mb in self.supervisor.above(self._table.memory_mb):
-            limit_mb = self._table.memory_mb
-            self.supervisor.kill(identity, f"it holds {held_mb:.0f} MB, more than memory_mb = {limit_mb}")
-        for identity in self.supervisor.silent(self._peers, START_S):
-            self.supervisor.kill(identity, f"it has not said hello within {START_S:g} s")
+        self.supervisor.kill_the_unfit(self._peers, START_S, self._table.memory_mb)
         for dead in self.supervisor.watch():
             self._requeue(dead)
         if now_s >= self._beat_s:
