@@ -81,11 +81,12 @@ class Findings:
 def run(options: Options, progress: Progress) -> Findings:
     """Every experiment; also leaves LiFE's trained networks as model folders in ``options.out``."""
     targets = Targets()
-    english = Bert(options.english)
+    # Opened first: weights that are not there are said so before minutes were spent.
+    berts = {"en": Bert(options.english), "de": Bert(options.german)}
     results = [
         *_heard(options, targets, progress),
-        *_emobank(options, english, progress),
-        *_xed(options, targets, {"en": english, "de": Bert(options.german)}, progress),
+        *_emobank(options, berts["en"], progress),
+        *_xed(options, targets, berts, progress),
     ]
     return Findings(options, load_card(find_model(options.sample_cnn)), results)
 

@@ -11,8 +11,9 @@ import pytest
 import soundfile
 from click.testing import CliRunner
 from stimmung.engine.cards import load_card
+from stimmung.engine.errors import ModelError
 from stimmung.plugins.extract.life import Life
-from stimmung.pretrain import compressing, metrics
+from stimmung.pretrain import compressing, metrics, paper1
 from stimmung.pretrain.cli.report import command
 from support import RATE, syllables
 from tiny import save_bert, save_sample_cnn
@@ -79,3 +80,10 @@ def test_one_command_trains_evaluates_and_writes_the_table(
         folder = out / f"life_emobank_{target}"
         assert load_card(folder).target == target
         assert Life(str(folder)).dim == 8
+
+
+def test_a_bert_that_is_not_there_is_said_so_before_anything_is_computed(tmp_path: Path) -> None:
+    (tmp_path / "corpora").mkdir()
+    options = paper1.Options(tmp_path / "corpora", tmp_path / "out", german=str(tmp_path / "none"))
+    with pytest.raises(ModelError, match="none"):
+        paper1.run(options, lambda *_: None)
