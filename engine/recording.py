@@ -45,10 +45,12 @@ from .types import Chunk, EmotionState, Floats, Output, Sentence, Word, Words
 log = logging.getLogger("stimmung.recording")
 
 FULL_SCALE = 2.0**23
+TURN_S = 0.1
 FILE_S = 600.0  # of audio in one file: a crash can only ever spoil the last
 FULL_BYTES = 1 << 20  # less than this is a full disk to an encoder
 REMEMBERED = 100  # recordings that have ended and can still be asked for
 WAITING = 2000  # things to write that may wait for the disk; some minutes of one stream
+STUCK_S = 30.0  # a disk that has written nothing for so long is not waited for at the end
 ABOUT, WORDS, STATES = "stream.json", "words.jsonl", "states.jsonl"
 
 Tell = Callable[[str, str], None]
@@ -78,7 +80,8 @@ class Recorder(Observer):
                 got=error.strerror or str(error),
                 remedy="choose another folder",
             ) from None
-        self._waiting: queue.Queue[Callable[[], None] | None] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[Callable[[], None]] = queue.Queue(WAITING)
+        self._written, self._closing = 0, threading.Event()
         self._thread = threading.Thread(target=self._write, name="recorder", daemon=True)
         self._thread.start()
 
@@ -136,9 +139,14 @@ class Recorder(Observer):
         tape.over = True
 
     def close(self) -> None:
-        """Everything is on the disk, or told to have failed."""
-        self._waiting.put(None)
-        self._thread.join()
+        """Everything is on the disk, or told to have failed; a disk that hangs is left behind."""
+        self._closing.set()
+        while self._thread.is_alive():
+            before = self._written
+            self._thread.join(STUCK_S)
+            if self._thread.is_alive() and self._written == before:
+                log.error("the disk does not answer; %d writes are lost", self._waiting.qsize() + 1)
+                return
 
     def __enter__(self) -> Recorder:
         return self
@@ -163,8 +171,13 @@ class Recorder(Observer):
         return True
 
     def _write(self) -> None:
-        while (write := self._waiting.get()) is not None:
+        while not (self._closing.is_set() and self._waiting.empty()):
+            try:
+                write = self._waiting.get(timeout=TURN_S)
+            except queue.Empty:
+                continue
             write()
+            self._written += 1
 
     def _try(self, tape: Tape, write: Callable[[], None]) -> None:
         try:

@@ -78,8 +78,9 @@ def memory(pipeline: str, source: str, hours: float) -> None:
 @click.option("--source", default="sample", show_default=True, metavar="SPEC", help="Speech to repeat.")
 @click.option("--streams", default="1,20", show_default=True, help="How many at once, in turn.")
 @click.option("--seconds", default=60.0, show_default=True, help="Of speech, paced at real time, each time.")
+@click.option("--rounds", default=4, show_default=True, help="With and without a stall, in turn.")
 @click.option("--bus", type=click.Choice(["local", "ipc"]), help="Instead of the pipeline's.")
-def live(pipeline: str, source: str, streams: str, seconds: float, bus: str | None) -> None:
+def live(pipeline: str, source: str, streams: str, seconds: float, rounds: int, bus: str | None) -> None:
     """How late states come in live streams, and what a stall or a crash of a plugin costs.
 
     The lag is from a window's last sample to its published state. Stalls are measured with processes.
@@ -99,8 +100,12 @@ def live(pipeline: str, source: str, streams: str, seconds: float, bus: str | No
             f"{lags.faults} faults, {lags.dropped} dropped, "
             f"the ledger {'reconciles' if lags.settled else 'does not reconcile'}"
         )
-    for without, beside in bench_live.stalled(description, samples, 2):
+    added = []
+    for without, beside in bench_live.stalled(description, samples, rounds):
         click.echo(f"beside a plugin that stands still: p99 {beside:.1f} ms, without {without:.1f} ms")
+        added.append(beside - without)
+    if added:
+        click.echo(f"a stall adds to p99, ms: {bench.summary(added)}")
     back = bench_live.back_s(description)
     click.echo(f"back after kill -9: {', '.join(f'{one:.2f} s' for one in back)}")
 

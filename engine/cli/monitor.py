@@ -14,7 +14,7 @@ from ..live import PACED_CHUNK_MS, Live, is_live
 from ..monitor import require
 from ..plugin import Feed, Source
 from ..recording import Recorder
-from .options import described, pipeline_options, record_option, stopped_by_signals
+from .options import described, page_options, pipeline_options, record_option, stopped_by_signals
 
 
 @click.command(short_help="Show the rolling emotion states of live streams on a page.")
@@ -29,19 +29,7 @@ from .options import described, pipeline_options, record_option, stopped_by_sign
     "several run side by side.",
 )
 @pipeline_options
-@click.option(
-    "--listen",
-    default="127.0.0.1:8765",
-    show_default=True,
-    metavar="HOST:PORT",
-    help="Where the page is; port 0 is any that is free.",
-)
-@click.option(
-    "--token",
-    envvar="STIMMUNG_TOKEN",
-    default="",
-    help="Asked of whoever connects; needed off loopback. Or set STIMMUNG_TOKEN.",
-)
+@page_options
 @click.option(
     "--origin", "origins", multiple=True, metavar="URL", help="Another address of the page, behind a proxy."
 )

@@ -68,6 +68,27 @@ def record_option(command: Command) -> Command:
     )(command)
 
 
+def page_options(command: Command) -> Command:
+    """``--listen`` and ``--token``, of commands that serve the page."""
+    for option in (
+        click.option(
+            "--token",
+            envvar="STIMMUNG_TOKEN",
+            default="",
+            help="Asked of whoever connects; needed off loopback. Or set STIMMUNG_TOKEN.",
+        ),
+        click.option(
+            "--listen",
+            default="127.0.0.1:8765",
+            show_default=True,
+            metavar="HOST:PORT",
+            help="Where the page is; port 0 is any that is free.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @contextmanager
 def stopped_by_signals(live: Live) -> Iterator[None]:
     """SIGINT and SIGTERM end the streams, tails included; a second one acts as it would outside."""

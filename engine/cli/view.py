@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from ..monitor import require
+from .options import page_options
 
 
 @click.command(short_help="Show the recordings of a run with their states, on a page.")
@@ -20,19 +21,7 @@ from ..monitor import require
     metavar="NAME",
     help="A recording as states.jsonl names it; may be given several times.  [default: the first 50]",
 )
-@click.option(
-    "--listen",
-    default="127.0.0.1:8765",
-    show_default=True,
-    metavar="HOST:PORT",
-    help="Where the page is; port 0 is any that is free.",
-)
-@click.option(
-    "--token",
-    envvar="STIMMUNG_TOKEN",
-    default="",
-    help="Asked of whoever connects; needed off loopback. Or set STIMMUNG_TOKEN.",
-)
+@page_options
 def command(run: Path, streams: tuple[str, ...], listen: str, token: str) -> None:
     """Show the recordings of a finished run on the dashboard's page, until Ctrl-C.
 

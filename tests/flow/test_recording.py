@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from stimmung.engine import recording
 from stimmung.engine.host import Host, open_source
 from stimmung.engine.live import Live, ToSinks
 from stimmung.engine.observer import Observer  # noqa: F401 (the program below uses it)
 from stimmung.engine.plugin import Feed
-from stimmung.engine.recording import Recorder, written
+from stimmung.engine.recording import Recorder, Tape, written
 from stimmung.engine.records import Record, record
 from stimmung.engine.types import Chunk, EmotionState, Event
 from support import RATE, acme, syllables
@@ -146,3 +148,43 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert "No space left on device" in done.stdout
     assert done.stdout.count("a voice / here") == 1
+
+
+def test_a_slow_disk_ends_the_recording_and_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "WAITING", 20)
+    awake, told = threading.Event(), list[str]()
+
+    def asleep(tape: Tape, chunk: Chunk) -> None:
+        assert awake.wait(60), "nobody woke the disk"
+
+    monkeypatch.setattr(Tape, "hear", asleep)
+    recorder, keep = Recorder(tmp_path, lambda stream, error: told.append(error)), Keep()
+    try:
+        with Host(acme()) as host:
+            assert Live(host, [ToSinks([keep])], recorder=recorder).run([One(chunks(RATE, 1))]) == 0
+        (error,) = told
+        assert error.endswith("ended: the disk is too slow")
+        assert recorder._waiting.qsize() <= 20
+        tape = recorder.tape("a voice / here")
+        assert tape is not None
+        assert tape.error == error
+    finally:
+        awake.set()
+        recorder.close()
+    assert not recorder._thread.is_alive()
+    assert keep.states == live(One(map(written, chunks(RATE, 1))))
+
+
+def test_a_disk_that_hangs_is_left_behind_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recording, "STUCK_S", 0.1)
+    awake = threading.Event()
+    monkeypatch.setattr(Tape, "hear", lambda tape, chunk: awake.wait(60))
+    try:
+        live(One(chunks(RATE, 1)), tmp_path)
+    finally:
+        awake.set()
+    assert "the disk does not answer" in caplog.text
