@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import ClassVar
 from urllib.parse import urlsplit
 
 import msgspec
 import zmq
+from stimmung.engine.curve import Guard, check_endpoint, guard
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.plugin import Sink, hookimpl
 from stimmung.engine.records import record
@@ -29,22 +29,25 @@ class Publisher:
         event = msgpack.unpackb(payload)
 
     Publishing never waits. A subscriber gets what is published after it has joined, and loses events
-    when it lags 1000 behind. ``endpoint`` is ``tcp://`` on the loopback interface, ``ipc://`` or
-    ``inproc://``; ConfigError for any other, and when it is in use.
+    when it lags 1000 behind. ``endpoint`` is ``tcp://``, ``ipc://`` or ``inproc://``. Off loopback it is
+    encrypted, for whose keys lie in the folder ``keys``, which ``stimmung keys`` makes. ConfigError for
+    an endpoint that is none or in use, or that others could reach without keys.
     """
 
     api = 1
     name = "pub"
     example: ClassVar = {"endpoint": "tcp://127.0.0.1:*"}
 
-    def __init__(self, endpoint: str = "tcp://127.0.0.1:5557") -> None:
-        ipv6 = _check(endpoint)
+    def __init__(self, endpoint: str = "tcp://127.0.0.1:5557", keys: str = "") -> None:
+        check_endpoint(endpoint, keys, "sink 'pub'")
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.PUB)
-        self._socket.setsockopt(zmq.IPV6, ipv6)
+        self._socket.setsockopt(zmq.IPV6, ":" in (urlsplit(endpoint).hostname or ""))
         self._socket.setsockopt(zmq.SNDHWM, HIGH_WATER_MARK)
         self._socket.setsockopt(zmq.LINGER, LINGER_MS)
+        self._guard: Guard | None = None
         try:
+            self._guard = guard(self._socket, self._context, keys)
             self._socket.bind(endpoint)
         except zmq.ZMQError as error:
             self.close()
@@ -53,6 +56,9 @@ class Publisher:
                 got=str(error),
                 remedy="choose another port, or tcp://127.0.0.1:* for any that is free",
             ) from error
+        except ConfigError:
+            self.close()
+            raise
         self.endpoint = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
     def write(self, event: Event) -> None:
@@ -63,33 +69,10 @@ class Publisher:
     def close(self) -> None:
         """Gives what is under way half a second to leave; again does nothing."""
         self._socket.close()
+        guarded, self._guard = self._guard, None
+        if guarded is not None:
+            guarded.close()
         self._context.term()
-
-
-def _check(endpoint: str) -> bool:
-    """ConfigError for an endpoint that others could reach; True for IPv6."""
-    url = urlsplit(endpoint)
-    if url.scheme in ("ipc", "inproc"):
-        return False
-    if url.scheme != "tcp":
-        raise ConfigError(
-            "endpoint of sink 'pub'",
-            got=f"'{endpoint}'",
-            expected="tcp://127.0.0.1:PORT, ipc://PATH or inproc://NAME",
-        )
-    host = url.hostname or ""
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        raise ConfigError(
-            "sink 'pub' would publish off this machine without encryption",
-            got=f"'{endpoint}'",
-            expected="a loopback address such as tcp://127.0.0.1:5557",
-            remedy="off loopback CURVE keys are required",
-        )
-    return ":" in host
 
 
 @hookimpl

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 import zmq
 from sink_events import PREDICTION, state
+from stimmung.engine.curve import identify, make_keys
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.records import record
 from stimmung.plugins.sink.pub import HIGH_WATER_MARK, Publisher
@@ -129,3 +131,34 @@ def test_what_is_no_endpoint_is_refused(endpoint: str) -> None:
 def test_an_address_in_use_is_refused(publisher: Publisher) -> None:
     with pytest.raises(ConfigError, match=r"cannot publish on 'tcp://.*', got Address already in use"):
         Publisher(publisher.endpoint)
+
+
+def test_off_loopback_only_whose_keys_are_known_hear_anything(tmp_path: Path) -> None:
+    make_keys(tmp_path / "keys", ["kitchen"])
+    make_keys(tmp_path / "others", ["mallory"])
+    (tmp_path / "others" / "host.key").write_bytes((tmp_path / "keys" / "host.key").read_bytes())
+    publisher, context = Publisher("tcp://0.0.0.0:*", str(tmp_path / "keys")), zmq.Context()
+    try:
+        sockets = {}
+        for name in ("", "others/mallory", "keys/kitchen"):
+            socket = sockets[name] = context.socket(zmq.SUB)
+            socket.setsockopt(zmq.SUBSCRIBE, b"state")
+            socket.setsockopt(zmq.LINGER, 0)
+            identify(socket, str(tmp_path / f"{name}.key_secret") if name else "")
+            socket.connect(publisher.endpoint.replace("0.0.0.0", "127.0.0.1"))
+        for _ in range(1_000):
+            publisher.write(state())
+            if sockets["keys/kitchen"].poll(10):
+                break
+        heard = {name for name, socket in sockets.items() if socket.poll(500)}
+        assert heard == {"keys/kitchen"}
+    finally:
+        for socket in sockets.values():
+            socket.close()
+        context.term()
+        publisher.close()
+
+
+def test_keys_that_are_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"cannot read the secret key '.*host.key_secret'"):
+        Publisher("tcp://127.0.0.1:*", str(tmp_path))
