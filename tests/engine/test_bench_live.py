@@ -43,3 +43,17 @@ def test_the_command_says_what_was_left_behind() -> None:
     done = CliRunner().invoke(group, ["bench", "soak", "--hours", "0.1", "--bus", "local"])
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1].endswith("left behind: 0 descriptors, 0 processes")
+
+
+def test_the_command_says_how_late_states_were_and_what_a_crash_costs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bench_live, "stalled", lambda description, samples, rounds: [(1.0, 2.0)] * rounds)
+    monkeypatch.setattr(bench_live, "back_s", lambda description: [0.25, 0.5])
+    options = ["--streams", "1", "--seconds", "3", "--bus", "local"]
+    done = CliRunner().invoke(group, ["bench", "live", *options])
+    assert done.exit_code == 0, done.output
+    late, *_, back = done.output.splitlines()
+    assert late.startswith("1 streams: ")
+    assert late.endswith("0 faults, 0 dropped, the ledger reconciles")
+    assert back == "back after kill -9: 0.25 s, 0.50 s"

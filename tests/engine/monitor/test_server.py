@@ -31,6 +31,7 @@ from stimmung.engine.monitor import metrics
 from stimmung.engine.monitor import server as module
 from stimmung.engine.monitor.dashboard import Dashboard
 from stimmung.engine.monitor.guard import address
+from stimmung.engine.monitor.hub import QUEUED
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -284,10 +285,22 @@ def test_200_clients_that_come_and_go_leave_nothing_behind(running: Running) -> 
     assert running.dashboard.hub.viewers == 0
 
 
-def test_a_page_that_never_reads_holds_nothing_up(running: Running) -> None:
+def test_a_page_that_never_reads_loses_its_messages_and_holds_nothing_up(running: Running) -> None:
+    hub = running.dashboard.hub
     with running.open("messages", max_queue=1) as asleep:
         asleep.send('{"watch": "steady"}')
-        running.goes_on()
+        while {"past", "audio"}.isdisjoint(message["kind"] for message in json.loads(asleep.recv(20))):
+            pass
+        (viewer,) = hub._viewers
+        # More than the sockets on the way hold, until what is lost stays lost while others are told.
+        for _ in range(30):
+            for _ in range(400):
+                hub.publish({"kind": "filler", "stream": "steady", "text": "x" * 10_000})
+            running.goes_on()
+            if viewer.lost:
+                break
+        assert viewer.lost, "120 MB are held for a page that never reads"
+        assert len(viewer._queue) <= QUEUED
         running.goes_on()
         asleep.socket.shutdown(socket.SHUT_RDWR)
 
