@@ -287,7 +287,7 @@ def test_200_clients_that_come_and_go_leave_nothing_behind(running: Running) -> 
 
 def test_a_page_that_never_reads_loses_its_messages_and_holds_nothing_up(running: Running) -> None:
     hub = running.dashboard.hub
-    with running.open("messages", max_queue=1) as asleep:
+    with running.open("messages", max_queue=1, max_size=None) as asleep:
         asleep.send('{"watch": "steady"}')
         while {"past", "audio"}.isdisjoint(message["kind"] for message in json.loads(asleep.recv(20))):
             pass
