@@ -42,7 +42,8 @@ HOW = """\
   half length; a recording that is shorter than a window is heard whole. “After the vote” is what is
   believed when a recording ends: the majority of the windows in the last {vote_s:g} s.
 - “stream”: functionals normalised by what has been heard of the speaker before, each speaker's recordings
-  in five random orders, averaged; [Normalising](normalising.md) has more of it.
+  in five random orders, averaged. How much the population counts was set with the test figures in view;
+  [Normalising](normalising.md) says what comes of choosing it by training speakers alone.
 - Functionals are kept on disk by what decides them, so a second seed or system extracts none; masked
   spectra are drawn anew in every epoch and never stored. Each fold's result is kept when it is there: the
   same command goes on after an interruption.
