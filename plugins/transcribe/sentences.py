@@ -5,7 +5,8 @@ Embedded Emotions, section 2.2, splits transcripts with spaCy (Honnibal & Montan
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any
 
 from stimmung.engine.errors import ConfigError
@@ -23,6 +24,13 @@ def split(text: str, language: str) -> list[tuple[int, int]]:
             start = text.index(said, sentence.start_char)
             spans.append((start, start + len(said)))
     return spans
+
+
+def splitter(language: str) -> Callable[[str], list[tuple[int, int]]]:
+    """Splits by the rules of ``language``, or by common ones. Raises ConfigError where spaCy is missing."""
+    rules = language if language in LANGUAGES else ANY
+    _pipeline(rules)
+    return partial(split, language=rules)
 
 
 def check_language(language: str) -> None:

@@ -20,7 +20,7 @@ from stimmung.engine.plugin import Transcriber, hookimpl
 from stimmung.engine.types import Floats, Word
 
 from .listening import Listening, Recognised, packaged
-from .sentences import ANY, LANGUAGES, split
+from .sentences import splitter
 
 NAME = "vosk"
 MODELS = "https://alphacephei.com/vosk/models"
@@ -44,13 +44,13 @@ class Vosk(Listening):
     ) -> None:
         loaded = _model(_folder(language, model))
         words = json.dumps(list(grammar), ensure_ascii=False) if grammar else ""
-        rules = language if language in LANGUAGES else ANY
-        super().__init__(partial(KaldiStretch, loaded, words, self.rate), lambda text: split(text, rules))
+        super().__init__(partial(KaldiStretch, loaded, words, self.rate), splitter(language))
 
     @classmethod
     def prepare(cls, language: str = "en", model: str = "", grammar: Sequence[str] = ()) -> None:
-        """Loads the model, which all streams share."""
+        """Loads the model and the rules of sentences, which all streams share."""
         _model(_folder(language, model))
+        splitter(language)
 
 
 class KaldiStretch:

@@ -13,7 +13,7 @@ from stimmung.engine.types import Floats, Word, read_only
 from stimmung.plugins.detect.webrtc import WebRtcDetector
 
 from .listening import Listening, Recognised, packaged
-from .sentences import ANY, LANGUAGES, split
+from .sentences import splitter
 from .settling import ENDS
 
 NAME = "whisper"
@@ -48,16 +48,14 @@ class Whisper(Listening):
                 got=f"pause_s = {pause_s:g}, longest_s = {longest_s:g}",
                 expected=f"0 < pause_s < {SENTENCE_PAUSE_S:g} < longest_s ≤ 30",
             )
-        rules = language if language in LANGUAGES else ANY
         hear = partial(_transcribe, _model(model), language)
-        super().__init__(
-            partial(Utterances, hear, self.rate, pause_s, longest_s), lambda text: split(text, rules)
-        )
+        super().__init__(partial(Utterances, hear, self.rate, pause_s, longest_s), splitter(language))
 
     @classmethod
-    def prepare(cls, model: str = "tiny.en", **_: object) -> None:
-        """Loads the model, which all streams share."""
+    def prepare(cls, model: str = "tiny.en", language: str = "en", **_: object) -> None:
+        """Loads the model and the rules of sentences, which all streams share."""
         _model(model)
+        splitter(language)
 
 
 class Utterances:

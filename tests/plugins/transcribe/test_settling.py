@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 
+import pytest
+from stimmung.engine.errors import ConfigError
 from stimmung.engine.types import Sentence, Word
+from stimmung.plugins.transcribe import sentences
 from stimmung.plugins.transcribe.sentences import split
 from stimmung.plugins.transcribe.settling import Settling
 
@@ -57,3 +61,14 @@ def test_signs_alone_are_no_sentence() -> None:
     settling = english()
     settling.add(said("… –"))
     assert settling.end() == []
+
+
+def test_a_machine_without_spacy_says_so_before_anything_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "spacy", None)
+    sentences._pipeline.cache_clear()
+    with pytest.raises(ConfigError, match="spaCy is not installed"):
+        sentences.splitter("en")
+
+
+def test_a_language_without_rules_of_its_own_is_split_by_common_ones() -> None:
+    assert sentences.splitter("ko")("One. Two.") == [(0, 4), (5, 9)]
