@@ -162,7 +162,7 @@ class Live:
                 output = next(given)
             except StopIteration:
                 return None
-            except Exception as raised:  # a detector or transcriber may raise anything: its stream ends alone
+            except Exception as raised:  # whatever ends a stream ends it alone
                 return raised
             if isinstance(output, Fault):
                 self.failures += 1

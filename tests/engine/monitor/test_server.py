@@ -46,6 +46,10 @@ class Settled(Observer):
         self.errors: dict[str, StimmungError | None] = {}
         self.states: dict[str, list[EmotionState]] = {}
         self.ended_one = threading.Condition()
+        self.begun = threading.Event()
+
+    def began(self, feed: Feed, stream: Stream) -> None:
+        self.begun.set()
 
     def emitted(self, output: Output) -> None:
         if isinstance(output, EmotionState):
@@ -97,13 +101,15 @@ class Running:
     def __enter__(self) -> Running:
         self.dashboard.__enter__()
         self._thread.start()
+        assert self.settled.begun.wait(30)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.live.stop()
-        self._thread.join()
+        self._thread.join(60)
+        assert not self._thread.is_alive()
         self.dashboard.__exit__(None, None, None)
         if self.recorder:
             self.recorder.close()
@@ -305,12 +311,16 @@ def test_a_page_that_never_reads_loses_its_messages_and_holds_nothing_up(running
         asleep.socket.shutdown(socket.SHUT_RDWR)
 
 
-def test_figures_for_prometheus_reconcile(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_for_prometheus_reconcile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics, "DUE_S", 0.0)
-    running.goes_on()
-    running.goes_on()
-    text = httpx.get(running.url + "metrics").text
-    edges = dict(re.findall(r'stimmung_ledger_total\{edge="vote acme-loud",what="(\w+)"\} (\S+)', text))
+    edges: dict[str, str] = {}
+    with Running() as running:
+        for _ in range(200):  # figures are added up a moment after their state is out
+            running.goes_on()
+            text = httpx.get(running.url + "metrics").text
+            edges = dict(re.findall(r'_ledger_total\{edge="vote acme-loud",what="(\w+)"\} (\S+)', text))
+            if float(edges.get("received", 0)) >= 2:
+                break
     assert float(edges["received"]) == float(edges["processed"]) >= 2
     assert re.search(r'stimmung_state_lag_seconds_count\{target="arousal"\} [1-9]', text)
     assert "stimmung_streams 1.0" in text
