@@ -24,7 +24,7 @@ from stimmung.engine.plugin import Classifier, hookimpl
 from stimmung.engine.populations import read_populations
 from stimmung.engine.types import Floats
 
-# scikit-learn takes a second to import; to train needs it, to open a model does not.
+# scikit-learn takes a second to import: training needs it, opening a model does not.
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
