@@ -23,6 +23,7 @@ from stimmung.engine.errors import ConfigError, ModelError, ProtocolError
 from stimmung.engine.plugin import Classifier, hookimpl
 from stimmung.engine.populations import read_populations
 from stimmung.engine.types import Floats
+from stimmung.engine.weights import holds_no, read_arrays, write_arrays
 
 # scikit-learn takes a second to import: training needs it, opening a model does not.
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 NAME = "svm"
 FILE = "svm.safetensors"
 LABELS = "labels"
+WHAT = "calibrated linear machine"
 CALIBRATION_FOLDS = 5
 
 Doubles = npt.NDArray[np.float64]
@@ -149,11 +151,9 @@ class Training:
 
     def save(self, folder: Path) -> None:
         """Writes the model's file into ``folder``; its card is the caller's to write."""
-        from safetensors.numpy import save_file
-
         scorer = asdict(Scorer.of(self.machine, self.beta))
-        arrays = {name: np.ascontiguousarray(value, np.float64) for name, value in scorer.items()}
-        save_file(arrays, folder / FILE, {LABELS: json.dumps(self.labels)})
+        arrays = {name: np.asarray(value, np.float64) for name, value in scorer.items()}
+        write_arrays(folder / FILE, {LABELS: json.dumps(self.labels)}, arrays)
 
 
 class Svm:
@@ -212,19 +212,12 @@ def _load(path: Path, labels: tuple[str, ...], dim: int) -> Scorer:
 
 
 def _read(path: Path) -> tuple[tuple[str, ...], Scorer]:
-    from safetensors import SafetensorError, safe_open
-
+    header, arrays = read_arrays(path, WHAT)
     try:
-        with safe_open(path, "numpy") as file:
-            labels = tuple(map(str, json.loads((file.metadata() or {})[LABELS])))
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        labels = tuple(map(str, json.loads(header[LABELS])))
         return labels, Scorer(clip_sd=arrays.pop("clip_sd").item(), **arrays)
-    except (SafetensorError, KeyError, TypeError, ValueError, OSError) as error:
-        raise ModelError(
-            f"model file '{path}' holds no calibrated linear machine",
-            got=repr(error),
-            remedy="train the model again",
-        ) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise holds_no(WHAT, path, error) from error
 
 
 @hookimpl
