@@ -121,6 +121,24 @@ def test_states_on_the_page_are_those_of_replaying_what_was_captured(
     assert errors == []
 
 
+def test_a_page_opened_again_shows_the_stream_that_was_chosen(monitor: str, browser: Any) -> None:
+    page = browser.new_context().new_page()
+    page.goto(monitor)
+    names = []
+    for _ in range(2):
+        page.get_by_role("button", name="Use this microphone").click()
+        page.get_by_text("live ·").wait_for(timeout=60_000)
+        page.locator(".target tbody tr").first.wait_for(state="attached", timeout=60_000)
+        page.get_by_role("button", name="Stop the microphone").click()
+        page.get_by_text("ended ·").wait_for(timeout=60_000)
+        names.append(page.locator("#stream-name").text_content())
+    assert names[0] != names[1]
+    page.locator(f'[data-stream="{names[0]}"]').click()
+    page.reload()
+    page.get_by_text("ended ·").wait_for(timeout=60_000)
+    assert page.locator("#stream-name").text_content() == names[0]
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_and_can_be_used_by_keyboard(

@@ -43,8 +43,11 @@ function welcome() {
 }
 
 // Until somebody chooses, the newest live stream is shown; a stream that is gone gives way to another.
+// What was chosen stands in the address: a page that is opened again shows it again.
 function choose() {
   const streams = [...model.streams.values()];
+  const named = streams.find((stream) => location.hash === addressOf(stream.name));
+  if (named && !view.chosen) pick(named.name);
   const live = streams.filter((stream) => stream.phase === "live");
   const present = model.stream;
   if (view.awaited && !model.streams.has(view.awaited)) return;
@@ -52,6 +55,16 @@ function choose() {
   if (present && (view.chosen || present.phase === "live")) return;
   const next = live.at(-1) ?? (present ? null : streams.at(-1));
   if (next && next !== present) watch(next.name);
+}
+
+function pick(name) {
+  view.chosen = true;
+  history.replaceState(null, "", addressOf(name));
+  watch(name);
+}
+
+function addressOf(name) {
+  return `#${encodeURIComponent(name)}`;
 }
 
 function watch(name) {
@@ -100,10 +113,7 @@ function drawStreams() {
       const button = element("button", "", { type: "button", "data-stream": stream.name });
       if (stream.name === model.watched) button.setAttribute("aria-current", "true");
       button.append(element("span", stream.name), element("small", summary(stream)));
-      button.onclick = () => {
-        view.chosen = true;
-        watch(stream.name);
-      };
+      button.onclick = () => pick(stream.name);
       const item = element("li");
       item.append(button);
       return item;
@@ -154,9 +164,8 @@ const microphone = new Microphone((stream, error) => {
   by("notice").hidden = !error;
   by("notice").textContent = error;
   if (!stream) return;
-  view.chosen = true;
   view.awaited = stream; // the server may tell of it a moment later
-  watch(stream);
+  pick(stream);
 });
 
 by("microphone").onclick = () => {
