@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from msgspec.structs import replace
+
+from .ask import Ask, Told
 from .call import Call, Facts, facts_of, perform
 from .config import Description, PluginTable
 from .errors import PluginError
@@ -23,15 +26,17 @@ from .types import Floats
 class Answer:
     """What came of one call: its values, or a reason (``failed``, ``late``) and an error in words.
 
-    ``block`` numbers the values, for calls that build on them.
+    ``block`` numbers the values, for calls that build on them. What is asked is answered by what is ``told``.
     """
 
     values: Floats | None
     reason: str = ""
     error: str = ""
     block: int = 0
+    told: Told | None = None
 
 
+Job = Call | Ask
 Then = Callable[[Answer], None]
 
 
@@ -53,8 +58,17 @@ class Bus(Protocol):
         """What each plugin declares, by its name in the pipeline."""
         ...
 
-    def submit(self, call: Call, then: Then) -> None:
+    @property
+    def listeners(self) -> Mapping[str, Facts]:
+        """What each process declares that holds the instances of a detector or a transcriber, by its name."""
+        ...
+
+    def submit(self, call: Job, then: Then) -> None:
         """Hands a call over; with a full queue it waits, or gives up an older call."""
+        ...
+
+    def leave(self, plugin: str, instance: int) -> None:
+        """An instance of a detector or a transcriber is not asked again."""
         ...
 
     def pump(self, timeout_s: float = 0.0) -> bool:
@@ -103,7 +117,12 @@ class LocalBus:
     def facts(self) -> Mapping[str, Facts]:
         return self._facts
 
-    def submit(self, call: Call, then: Then) -> None:
+    @property
+    def listeners(self) -> Mapping[str, Facts]:
+        return {}
+
+    def submit(self, call: Job, then: Then) -> None:
+        assert isinstance(call, Call)  # whoever listens in this process is asked without a bus
         try:
             answer = Answer(perform(self._plugins[call.plugin], self._facts[call.plugin], call))
         except PluginError as error:
@@ -112,6 +131,9 @@ class LocalBus:
 
     def pump(self, timeout_s: float = 0.0) -> bool:
         return hand_out(self._answers)
+
+    def leave(self, plugin: str, instance: int) -> None:
+        pass
 
     def renew(self) -> None:
         pass  # what this process has imported stays as it is
@@ -146,3 +168,14 @@ def roles(description: Description) -> Iterator[tuple[Role, PluginTable]]:
         yield "extractor", table
     for table in description.classifiers:
         yield "classifier", table.served
+
+
+def apart(description: Description) -> list[tuple[Role, PluginTable]]:
+    """Every detector and transcriber with processes of its own: a table for each of its workers."""
+    workers = description.bus.workers
+    return [
+        (role, table if workers == 1 else replace(table, name=f"{table.name} {number}"))
+        for role, table in description.listeners
+        if table.apart
+        for number in range(1, workers + 1)
+    ]

@@ -6,6 +6,7 @@ contract forbids is named in the same words whether it runs here or in a process
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from .registry import origin_of
 from .types import Floats, Segment, read_only
 
 Method = Literal["describe", "summarise", "extract", "encode", "predict"]
-Kind = Literal["frame_extractor", "extractor", "text_extractor", "classifier"]
+Kind = Literal["frame_extractor", "extractor", "text_extractor", "classifier", "detector", "transcriber"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,18 @@ def facts_of(name: str, plugin: object) -> Facts:
             got=f"a {type(plugin).__name__} without the attributes of an extractor or a classifier",
             remedy=f"compare {origin_of(plugin)} with stimmung.engine.plugin",
         )
+    facts = declared(kind, name, plugin, fields)
+    _check_population(facts, plugin)
+    return facts
+
+
+def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Facts:
+    """The attributes of a plugin, or of its class; PluginError names one that is unfit."""
     try:
-        declared = {field: getattr(plugin, field) for field in fields}
+        values = {field: getattr(plugin, field, None) for field in fields}
         if kind == "classifier":
-            declared["population"] = tuple(getattr(plugin, "population", ()))
-        facts = msgspec.convert({"kind": kind, "name": name, **declared}, Facts)
+            values["population"] = tuple(getattr(plugin, "population", ()))
+        facts = msgspec.convert({"kind": kind, "name": name, **values}, Facts)
     except (msgspec.ValidationError, TypeError) as error:
         raise PluginError(
             f"plugin '{name}' declares an unfit attribute: {error}",
@@ -104,7 +112,6 @@ def facts_of(name: str, plugin: object) -> Facts:
                 expected="more than 0",
                 remedy=f"correct it in {origin_of(plugin)}",
             )
-    _check_population(facts, plugin)
     return facts
 
 

@@ -32,6 +32,7 @@ OWN_KEYS = (
     "python",
     "command",
     "remote",
+    "transport",
 )  # of a plugin's table; all others are its options
 CLASSIFIER_KEYS = (*OWN_KEYS, "normalise")
 
@@ -72,7 +73,8 @@ class PluginTable(Table, frozen=True, kw_only=True):
 
     ``python`` is the interpreter of a virtual environment of the plugin's own, ``command`` any program that
     speaks the wire format, with its arguments. Either runs in processes, whatever the bus of the others.
-    A ``remote`` plugin is served by workers that connect from elsewhere.
+    A ``remote`` plugin is served by workers that connect from elsewhere. With ``transport`` "ipc" it runs in
+    processes of its own, whatever the bus of the others.
     """
 
     plugin: str
@@ -81,11 +83,17 @@ class PluginTable(Table, frozen=True, kw_only=True):
     python: str = ""
     command: list[str] = []
     remote: bool = False
+    transport: Literal["", "ipc"] = ""
+
+    @property
+    def foreign(self) -> bool:
+        """True when another interpreter or program than this one serves the plugin."""
+        return bool(self.python or self.command)
 
     @property
     def apart(self) -> bool:
-        """True when another interpreter, program or machine than this one serves the plugin."""
-        return bool(self.python or self.command or self.remote)
+        """True when another process than this one serves the plugin, whatever the bus of the others."""
+        return self.foreign or self.remote or self.transport == "ipc"
 
 
 class ClassifierTable(PluginTable, frozen=True, kw_only=True):
@@ -141,6 +149,16 @@ class Description(Table, frozen=True, kw_only=True):
     activity: ActivityTable | None = None
     transcript: PluginTable | None = None
 
+    @property
+    def listeners(self) -> list[tuple[Literal["detector", "transcriber"], PluginTable]]:
+        """The plugins of which every stream has an instance of its own, each with its role."""
+        found: list[tuple[Literal["detector", "transcriber"], PluginTable]] = []
+        if self.activity is not None:
+            found.append(("detector", self.activity.detector))
+        if self.transcript is not None:
+            found.append(("transcriber", self.transcript))
+        return found
+
 
 def decode(data: Mapping[str, Any], kind: type[T], where: str) -> T:
     """``data`` as a checked ``kind``; :class:`ConfigError` names the key and the nearest remedy."""
@@ -193,7 +211,6 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
             raise ConfigError(f"{where}: {kind} must be an array of tables", remedy=f"write [[{kind}]]")
         tables[kind] = [_plugin(entry, f"{where}: [[{kind}]]", own_keys) for entry in entries]
     names = [entry["name"] for kind in ("extractors", "classifiers") for entry in tables[kind]]
-    _refuse_twins(names, where)
     if isinstance(tables.get("activity"), Mapping):
         activity = dict(tables["activity"])
         own = {key: activity.pop(key) for key in ("min_speech",) if key in activity}
@@ -209,9 +226,10 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
             remedy='set [bus] listen = "tcp://127.0.0.1:5560"',
         )
     if description.activity is not None:
-        _here(description.activity.detector, f"{where}: [activity]")
+        _own(description.activity.detector, f"{where}: [activity]")
     if description.transcript is not None:
-        _here(description.transcript, f"{where}: [transcript]")
+        _own(description.transcript, f"{where}: [transcript]")
+    _refuse_twins([*names, *(table.name for _, table in description.listeners if table.apart)], where)
     return description
 
 
@@ -228,11 +246,11 @@ def _plugin(entry: Any, where: str, own_keys: Sequence[str] = OWN_KEYS) -> dict[
     return {"name": entry["plugin"], **own, "options": options}
 
 
-def _here(table: PluginTable, where: str) -> None:
-    if table.apart:
+def _own(table: PluginTable, where: str) -> None:
+    if table.command or table.remote:
         raise ConfigError(
-            f"{where} cannot run apart: it holds a stream's state",
-            remedy="remove python, command and remote there",
+            f"{where} cannot be served by any program or from elsewhere: it holds a stream's state",
+            remedy='remove command and remote there; transport = "ipc" gives it a process',
         )
 
 

@@ -1,73 +1,97 @@
 """A plugin that a stream has to itself, kept from taking the stream with it.
 
-A detector or a transcriber hears a stream's audio in order and is asked here, not on the bus. One that
-raises is replaced by a fresh one, which hears the stream from its next block on, as after a gap. One that
-fails ``MAX_FAILURES`` times in a row is parked: it is not asked again, and the stream goes on without it.
-All of it depends on the audio alone, so a replay repeats it.
+A detector or a transcriber hears a stream's audio in order. One that raises, hangs or dies is replaced by
+a fresh one, which hears the stream from its next block on, as after a gap. One that fails ``MAX_FAILURES``
+times in a row is parked: it is not asked again, and the stream goes on without it. What a plugin raises
+depends on the audio alone, so a replay repeats it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from functools import partial
 
+from .ask import Question, Told
+from .bus import Answer
 from .errors import InputError
 from .ledger import Edge
-from .registry import origin_of
+from .seat import Seat
 from .types import Span
 
-P = TypeVar("P")
-R = TypeVar("R")
 MAX_FAILURES = 5
 
 
-class Guarded(Generic[P]):
-    """The present instance of a plugin; ``edge`` counts what it is asked, ``tell`` hears of what it loses.
+class Guarded:
+    """The present instance of a plugin, at ``seat``; ``edge`` counts what it is asked.
 
-    ``build`` makes an instance, the first at once. ``tell`` gets the span lost, the reason and the error.
-    ``since`` is the position from which the present instance has listened.
+    ``tell`` gets the span that it lost, the reason and the error. ``since`` is the position from which the
+    present instance has listened.
     """
 
-    def __init__(
-        self, what: str, build: Callable[[], P], edge: Edge, tell: Callable[[Span, str, str], None]
-    ) -> None:
-        self._what, self._build, self._edge, self._tell = what, build, edge, tell
-        self._failures, self.since = 0, 0
-        self._stale = False
-        self.present = build()
+    def __init__(self, what: str, seat: Seat, edge: Edge, tell: Callable[[Span, str, str], None]) -> None:
+        self._what, self._seat, self._edge, self._tell = what, seat, edge, tell
+        self._failures = self.since = self._settled = 0
+        self._told = self._replaced = False
+        self._unfit = ""
+        self.waiting = 0
+
+    @property
+    def hop(self) -> int:
+        """Samples from one flag of a detector to the next."""
+        return self._seat.hop
 
     @property
     def parked(self) -> bool:
         """True when it failed too often to be asked again."""
         return self._failures >= MAX_FAILURES
 
-    def renew(self) -> P:
-        """A fresh instance, for audio that begins anew."""
-        self.present = self._build()
-        self._stale = False
-        return self.present
-
-    def ask(self, span: Span, question: Callable[[P], R]) -> R | None:
-        """The answer to a question about ``span``; None when it is lost. InputError is the input's fault."""
+    def ask(self, question: Question, then: Callable[[Told | None], None]) -> None:
+        """Hands the answer to ``then``, at once or later, in order; None when it is lost."""
         self._edge.receive()
-        if self.parked:
-            self._edge.drop("parked")
-            return None
-        try:
-            answer = question(self.renew() if self._stale else self.present)
-        except InputError:
-            self._edge.drop("unfit")
-            raise
-        except Exception as error:  # a plugin may raise anything; it is named and the stream goes on
-            self._failed(span, error)
-            return None
-        self._failures = 0
-        self._edge.process()
-        return answer
+        if self.parked or self._unfit:
+            self._edge.drop("parked" if self.parked else "unfit")
+            then(None)
+            return
+        self.waiting += 1
+        self._seat.ask(question, partial(self._answered, question, then))
 
-    def _failed(self, span: Span, error: Exception) -> None:
-        self._failures, self.since, self._stale = self._failures + 1, span.stop, True
-        self._edge.drop("failed")
-        after = "it is parked" if self.parked else f"correct it in {origin_of(self.present)}"
-        said = f"{self._what} failed, got {type(error).__name__}: {error}; {after}"
-        self._tell(span, "failed", said)
+    def leave(self) -> None:
+        """The stream has ended."""
+        self._seat.leave()
+
+    def check(self) -> None:
+        """Raises InputError when the input was found unfit since."""
+        error, self._unfit = self._unfit, ""
+        if error:
+            raise InputError(error)
+
+    def _answered(self, question: Question, then: Callable[[Told | None], None], answer: Answer) -> None:
+        self.waiting -= 1
+        if answer.told is None:
+            self._lost(question.span, answer)
+        else:
+            self._edge.process()
+            self._failures = 0
+            self._heard(question, answer.told)
+        then(answer.told)
+
+    def _heard(self, question: Question, told: Told) -> None:
+        if told.fresh and self._told and not self._replaced:
+            start = question.span.start
+            span = Span(min(max(self.since, self._settled), start), start, question.span.rate)
+            self.since = start
+            self._tell(span, "restarted", f"{self._what} began anew: its process was replaced")
+        self._told, self._replaced = True, False
+        if told.sentences or told.flags is not None:
+            self._settled = told.sentences[-1].stop if told.sentences else question.span.stop
+
+    def _lost(self, span: Span, answer: Answer) -> None:
+        self._edge.drop(answer.reason)
+        if answer.reason == "unfit":
+            self._unfit = answer.error
+            return
+        error = answer.error
+        if answer.reason != "late":
+            self._failures, self.since, self._replaced = self._failures + 1, span.stop, True
+            error += "; it is parked" if self.parked else ""
+        self._tell(span, answer.reason, error)

@@ -14,11 +14,13 @@ from .bus import Bus, LocalBus
 from .cache import Known
 from .config import Description, PluginTable
 from .errors import ConfigError
+from .instances import prepared
 from .intake import Intake
 from .observer import Observer
 from .pipeline import NOBODY, Pipeline
 from .plugin import Detector, Sink, Source, Transcriber
-from .registry import build, check_options, installed, load
+from .registry import Role, build, check_options, installed, load
+from .seat import Far, Seats
 from .stream import Stream
 from .wiring import check
 
@@ -33,17 +35,16 @@ class Host:
     def __init__(self, description: Description) -> None:
         self.description = description
         self._detector = _detector_factory(description)
-        if description.transcript is not None:
-            kind = load("transcriber", description.transcript.plugin)
-            table = description.transcript
-            options = check_options(kind, table.plugin, table.options, skip=1)
-            if hasattr(kind, "prepare"):
-                kind.prepare(**options)
+        if description.transcript is not None and not description.transcript.apart:
+            prepared(description.transcript)
         self.bus = _open_bus(description)
+        self._seats = _seats(description, self.bus)
         # One thread a call, here as in a worker: results must not depend on the machine's cores. OpenBLAS
         # hears only the thread that told it last time, so workers in threads cannot see to it themselves.
         self._threads = threadpool_limits(1)
         try:
+            for role, seats in self._seats.items():
+                _check_rate(f"{role} '{seats.plugin}'", seats.facts[0].rate, description.stream.rate)
             check(description, self.bus.facts)
         except BaseException:
             self.close()
@@ -70,8 +71,8 @@ class Host:
             name,
             self.description,
             self.bus,
-            self._detector,
-            self._transcriber(origin),
+            self._take("detector", origin, live) or self._detector,
+            self._take("transcriber", origin, live) or self._transcriber(origin),
             features=features,
             known=known or {},
             observer=observer,
@@ -79,9 +80,18 @@ class Host:
         )
         return Stream(Intake(name, self.description.stream.rate), pipeline)
 
+    def _take(self, role: Role, origin: Path | None, live: bool) -> Far | None:
+        seats = self._seats.get(role)
+        if seats is None:
+            return None
+        seat = seats.take(None if origin is None else str(origin), live=live)
+        if not live:
+            seat.open(self.description.stream.rate)
+        return seat
+
     def _transcriber(self, origin: Path | None) -> Callable[[], Transcriber] | None:
         table, rate = self.description.transcript, self.description.stream.rate
-        if table is None:
+        if table is None or table.apart:
             return None
 
         def built() -> Transcriber:
@@ -141,9 +151,20 @@ def open_sink(table: PluginTable) -> Sink:
     return sink
 
 
+def _seats(description: Description, bus: Bus) -> dict[Role, Seats]:
+    """The processes of the detector and of the transcriber, if they have some."""
+    found: dict[Role, Seats] = {}
+    for role, table in description.listeners:
+        facts = [one for one in bus.listeners.values() if one.kind == role]
+        if facts:
+            found[role] = Seats(bus, table.plugin, facts)
+    return found
+
+
 def _open_bus(description: Description) -> Bus:
-    apart = any(table.apart for table in (*description.extractors, *description.classifiers))
-    if apart and description.bus.transport == "local":
+    listeners = [table for _, table in description.listeners]
+    called = (*description.extractors, *description.classifiers, *listeners)
+    if any(table.apart for table in called) and description.bus.transport == "local":
         from .mixed_bus import MixedBus
 
         return MixedBus(description)
@@ -155,7 +176,7 @@ def _open_bus(description: Description) -> Bus:
 
 
 def _detector_factory(description: Description) -> Callable[[], Detector] | None:
-    if description.activity is None:
+    if description.activity is None or description.activity.detector.apart:
         return None
     table, rate = description.activity.detector, description.stream.rate
     kind = load("detector", table.plugin)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from .bus import LocalBus, Then, Worker
-from .call import Call, Facts
+from .bus import Job, LocalBus, Then, Worker
+from .call import Facts
 from .config import BusTable, Description
 from .zmq_bus import ZmqBus
 
@@ -31,13 +31,20 @@ class MixedBus:
     def facts(self) -> Mapping[str, Facts]:
         return self._facts
 
-    def submit(self, call: Call, then: Then) -> None:
+    @property
+    def listeners(self) -> Mapping[str, Facts]:
+        return self._far.listeners
+
+    def submit(self, call: Job, then: Then) -> None:
         bus = self._near if call.plugin in self._near.facts else self._far
         bus.submit(call, then)
 
     def pump(self, timeout_s: float = 0.0) -> bool:
         some = self._near.pump()
         return self._far.pump(0.0 if some else timeout_s) or some
+
+    def leave(self, plugin: str, instance: int) -> None:
+        self._far.leave(plugin, instance)
 
     def renew(self) -> None:
         self._far.renew()

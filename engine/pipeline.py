@@ -14,30 +14,27 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TypeVar
 
-import numpy as np
-
+from .ask import NO_AUDIO, Question, Told
 from .bus import Answer, Bus
 from .cache import Known
 from .call import Call
 from .config import Description, PluginTable
-from .errors import InputError, PluginError
+from .errors import InputError
 from .guarded import Guarded
 from .ledger import Ledger
 from .observer import Observer
-from .plugin import Detector, Transcriber, WordTranscriber
+from .plugin import Detector, Transcriber
 from .region import Region
+from .seat import Far, Near
 from .track import Track, Turns
-from .types import AudioFrame, Output, Segment, Sentence, Span, Words, read_only
+from .types import AudioFrame, Output, Segment, Span
 
-P = TypeVar("P")
 ARRIVALS = 1 << 14  # of frames that are remembered: a stream goes on for days
 NOTHING_KNOWN: Mapping[str, Known] = {}
 NOBODY = Observer()
-NO_AUDIO = read_only(np.zeros(0, np.float32))
 
 
 class Pipeline:
@@ -45,7 +42,8 @@ class Pipeline:
 
     With ``features`` the features of every segment leave too, before its predictions. The extractors in
     ``known`` are never asked: their features of each segment are there already. ``observer`` is told what
-    is heard, detected and said. ``live``: no target waits for another.
+    is heard, detected and said. ``live``: no target waits for another, nor the audio for its transcriber.
+    A detector and a transcriber are built here, or have a seat elsewhere.
     """
 
     def __init__(
@@ -53,8 +51,8 @@ class Pipeline:
         stream: str,
         description: Description,
         bus: Bus,
-        detector: Callable[[], Detector] | None = None,
-        transcriber: Callable[[], Transcriber] | None = None,
+        detector: Callable[[], Detector] | Far | None = None,
+        transcriber: Callable[[], Transcriber] | Far | None = None,
         *,
         features: bool = False,
         known: Mapping[str, Known] = NOTHING_KNOWN,
@@ -67,7 +65,8 @@ class Pipeline:
         self._extractors = [bus.facts[table.name] for table in description.extractors]
         self._known, self._observer = known, observer
         self._asked = [facts for facts in self._extractors if facts.name not in known]
-        self._region: Region | None = None
+        self._regions: deque[Region] = deque()  # all but the last have ended
+        self._live = live
         self._waiting: dict[str, deque[tuple[Region, Segment]]] = {
             facts.name: deque() for facts in self._asked if facts.kind == "frame_extractor"
         }
@@ -78,7 +77,8 @@ class Pipeline:
         listens = description.activity.detector if description.activity is not None else None
         self._detector = self._guarded("detect", listens, detector)
         self._transcriber = self._guarded("transcribe", description.transcript, transcriber)
-        self._heard = Span(0, 0, description.stream.rate)
+        self._guards = [guarded for guarded in (self._detector, self._transcriber) if guarded is not None]
+        self._heard, self._held = Span(0, 0, description.stream.rate), False
 
     def _track(self, features: bool, *, text: bool) -> Track:
         extractors = [facts for facts in self._extractors if (facts.kind == "text_extractor") == text]
@@ -101,15 +101,17 @@ class Pipeline:
         )
 
     def _guarded(
-        self, stage: str, table: PluginTable | None, build: Callable[[], P] | None
-    ) -> Guarded[P] | None:
-        if table is None or build is None:
+        self, stage: str, table: PluginTable | None, seat: Callable[[], object] | Far | None
+    ) -> Guarded | None:
+        if table is None or seat is None:
             return None
+        what = f"plugin '{table.plugin}'"
 
         def tell(span: Span, reason: str, error: str) -> None:
             self._audio.fault(span, table.plugin, Answer(None, reason, error))
 
-        return Guarded(f"plugin '{table.plugin}'", build, self.ledger.edge(stage, "blocks"), tell)
+        taken = seat if isinstance(seat, Far) else Near(what, seat)
+        return Guarded(what, taken, self.ledger.edge(stage, "blocks"), tell)
 
     def push(self, frame: AudioFrame) -> list[Output]:
         """Takes the next audio; a frame that begins later than the last one ended leaves a gap."""
@@ -125,23 +127,33 @@ class Pipeline:
         self.ledger.edge("audio", "samples").receive(len(frame.samples))
         self._arrivals.add(frame.span.stop)
         region.append(frame.samples)
-        for end, spans in region.blocks():
-            self._block(region, end, spans)
+        self._go_on()
+        for guarded in self._guards:
+            guarded.check()
         return self.pump()
 
     def finish(self) -> list[Output]:
         """Ends the stream: cuts its tail and waits for every answer still due."""
         self._end_region()
-        if self._transcriber is not None:
-            self._listened(self._transcriber, lambda transcriber: transcriber.finish())
-        while self._calls:
+        while self._regions:
             self._bus.pump(0.1)
+            self._go_on()
+        if self._transcriber is not None:
+            self._transcriber.ask(Question("finish", self._heard), self._understood)
+        while self._awaited:
+            self._bus.pump(0.1)
+        for guarded in self._guards:
+            guarded.leave()
+        for guarded in self._guards:
+            guarded.check()
         return self._turns.drain()
 
     def pump(self, timeout_s: float = 0.0) -> list[Output]:
         """What has become final since, after waiting for at most ``timeout_s``."""
-        if self._calls:
+        if self._awaited:
             self._bus.pump(timeout_s)
+        if self._held:
+            self._go_on()
         return self._turns.drain()
 
     @property
@@ -156,8 +168,12 @@ class Pipeline:
 
     # Audio → blocks → segments.
 
+    @property
+    def _awaited(self) -> bool:
+        return self._calls > 0 or any(guarded.waiting for guarded in self._guards)
+
     def _continue_at(self, start: int) -> Region:
-        region = self._region
+        region = self._regions[-1] if self._regions else None
         if region is not None and start < region.stop:
             raise InputError(
                 f"stream '{self.stream}' runs backwards",
@@ -167,22 +183,39 @@ class Pipeline:
         if region is None or start > region.stop:
             self._end_region()
             tell = partial(self._observer.detected, self.stream)
-            region = self._region = Region(start, self.description, self._asked, self._detector, tell)
+            region = Region(start, self.description, self._asked, self._detector, tell)
+            self._regions.append(region)
         return region
 
     def _end_region(self) -> None:
-        region, self._region = self._region, None
-        if region is not None:
-            self._block(region, *region.tail())
-            audio = self.ledger.edge("audio", "samples")
-            audio.drop("too_short", audio.in_flight)
+        if self._regions:
+            self._regions[-1].closed = True
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Deals with every block whose voice activity is known; waits for all of it unless live."""
+        while self._regions:
+            region = self._regions[0]
+            for end, spans in region.blocks():
+                self._block(region, end, spans)
+            tail = region.tail() if region.closed else None
+            if tail is not None:
+                self._block(region, *tail)
+                self.ledger.edge("audio", "samples").drop("too_short", region.uncovered)
+                self._regions.popleft()
+            elif not region.waiting or self._live:
+                break
+            else:
+                self._bus.pump(0.1)
+        self._held = bool(self._regions) and self._regions[0].waiting
 
     def _block(self, region: Region, end: int, spans: list[Span]) -> None:
         start = region.hear(end)
         if self._transcriber is not None and start < end:
-            samples = region.audio(start, end)
             self._heard = Span(start, end, self.description.stream.rate)
-            self._listened(self._transcriber, lambda transcriber: transcriber.hear(start, samples))
+            self._transcriber.ask(Question("hear", self._heard, region.audio(start, end)), self._understood)
+            while self._transcriber.waiting and not self._live:
+                self._bus.pump(0.1)
         for name in self._waiting:
             claimed = region.claim(name, end)
             if claimed is not None:
@@ -212,18 +245,14 @@ class Pipeline:
             else:
                 self._audio.ask(segment, facts, Call(facts.name, "extract", segment=segment))
 
-    def _listened(
-        self, guarded: Guarded[Transcriber], question: Callable[[Transcriber], Sequence[Sentence]]
-    ) -> None:
-        def heard(transcriber: Transcriber) -> tuple[list[Sentence], Words | None]:
-            sentences = settled(transcriber, question(transcriber), self._heard.stop)
-            return sentences, transcriber.words() if isinstance(transcriber, WordTranscriber) else None
-
-        sentences, words = guarded.ask(self._heard, heard) or ([], None)
-        if words is not None:
-            self._observer.understood(self.stream, words)
-        for said in sentences:
-            if said.stop <= guarded.since:  # a fresh instance tells what its predecessor had told
+    def _understood(self, told: Told | None) -> None:
+        assert self._transcriber is not None
+        if told is None:
+            return
+        if told.words is not None:
+            self._observer.understood(self.stream, told.words)
+        for said in told.sentences:
+            if said.stop <= self._transcriber.since:  # a fresh instance tells what its predecessor had told
                 continue
             self._observer.said(self.stream, said)
             span = Span(said.start, said.stop, self.description.stream.rate)
@@ -263,20 +292,6 @@ class Pipeline:
                 then(Answer(None, "rows_lost", f"rows of extractor '{name}' are missing"))
             else:
                 self._submit(Call(name, "summarise", parts=parts), then)
-
-
-def settled(transcriber: Transcriber, sentences: Sequence[Sentence], heard: int) -> list[Sentence]:
-    """The sentences, which are in order and lie in what was heard; raises PluginError."""
-    stop = 0
-    for one in sentences:
-        if not (0 <= one.start <= one.stop <= heard and stop <= one.stop):
-            raise PluginError(
-                f"transcriber '{transcriber.name}' returned a wrong result",
-                got=f"a sentence of samples {one.start} to {one.stop}, after {stop} of {heard}",
-                expected="sentences in the order of their ends, none after the audio heard",
-            )
-        stop = one.stop
-    return list(sentences)
 
 
 class Arrivals:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
+from .ask import Question, Told
 from .blocks import AudioBuffer, Rows, block_ends
 from .call import Facts
 from .config import Description
-from .errors import PluginError
 from .guarded import Guarded
-from .plugin import Detector
 from .segment import Segmenter, Whole, Windows
 from .types import Bools, Floats, Span
 
@@ -27,6 +27,7 @@ Tell = Callable[[Span, Bools], None]
 class Region:
     """The state of one stretch. Positions are samples of the stream's clock.
 
+    A block is not dealt with before its voice activity is known. ``closed``: no more audio follows.
     ``tell`` gets voice activity as it is detected: a span, and a flag for each of the detector's hops in it.
     """
 
@@ -35,15 +36,15 @@ class Region:
         start: int,
         description: Description,
         extractors: Sequence[Facts],
-        detector: Guarded[Detector] | None,
+        detector: Guarded | None,
         tell: Tell,
     ) -> None:
-        self.start = start
+        self.start, self.closed = start, False
         self._rate = description.stream.rate
         self._block = round(BLOCK_S * self._rate)
         self._buffer = AudioBuffer(start)
         self._segmenter = _segmenter(start, description)
-        self._activity = Activity(start, detector, tell) if detector is not None else None
+        self._activity = Activity(start, detector, self._rate, tell) if detector is not None else None
         self.rows = {
             facts.name: Rows(start, hop=facts.hop, support=facts.support)
             for facts in extractors
@@ -64,15 +65,30 @@ class Region:
         """Takes (n,) more samples, which follow those before."""
         self._buffer.append(samples)
 
+    @property
+    def waiting(self) -> bool:
+        """True while a detector is asked about the next block."""
+        return self._activity is not None and self._activity.waiting
+
+    @property
+    def uncovered(self) -> int:
+        """How many samples heard lie in no segment that was cut."""
+        return self.stop - self._covered
+
     def blocks(self) -> Iterator[tuple[int, list[Span]]]:
-        """Each block that is complete now: its end, and the segments that end with it."""
+        """Each block that is complete and whose voice activity is known: its end, and the segments it ends.
+
+        Ask again when :attr:`waiting` is over.
+        """
         for end in block_ends(self.start, self._position, self.stop, self._block, self._segmenter.next_cut):
-            self._listen(end)
+            if not self._listen(end):
+                return
             yield end, self._segmenter.advance(end)
 
-    def tail(self) -> tuple[int, list[Span]]:
-        """The last, shorter block, and the segments the region's end cuts."""
-        self._listen(self.stop)
+    def tail(self) -> tuple[int, list[Span]] | None:
+        """The last, shorter block, and the segments the region's end cuts; None while it is waited for."""
+        if not self._listen(self.stop):
+            return None
         return self.stop, self._segmenter.finish(self.stop)
 
     def claim(self, name: str, end: int) -> tuple[int, int] | None:
@@ -120,35 +136,44 @@ class Region:
         for rows in self.rows.values():
             rows.forget(later if pending is None else min(later, pending))
 
-    def _listen(self, end: int) -> None:
+    def _listen(self, end: int) -> bool:
+        """True when the voice activity up to ``end`` is known."""
+        if self._activity is not None and not self._activity.listen(self._buffer, end):
+            return False
         self._position = end
-        if self._activity is not None:
-            self._activity.listen(self._buffer, end)
+        return True
 
 
 class Activity:
     """The voice-activity flags of one region, one a detector's hop."""
 
-    def __init__(self, start: int, guarded: Guarded[Detector], tell: Tell) -> None:
-        self._start, self._guarded, self._tell = start, guarded, tell
-        self._detector = guarded.renew()
+    def __init__(self, start: int, detector: Guarded, rate: int, tell: Tell) -> None:
+        self._start, self._detector, self._rate, self._tell = start, detector, rate, tell
+        self._hop = detector.hop
         self._flags: deque[bool] = deque()
         self._first = 0
+        self._anew, self.waiting = True, False
 
     @property
     def position(self) -> int:
         """The first sample not listened to yet."""
-        return self._start + (self._first + len(self._flags)) * self._detector.hop
+        return self._start + (self._first + len(self._flags)) * self._hop
 
-    def listen(self, buffer: AudioBuffer, end: int) -> None:
-        """Detects in every whole hop up to ``end``."""
-        hop = self._detector.hop
-        count = (end - self.position) // hop
-        if count == 0:
-            return
-        span = Span(self.position, self.position + count * hop, self._detector.rate)
-        samples = buffer.view(span.start, span.stop)
-        flags = self._guarded.ask(span, lambda detector: _flags(detector, samples))
+    def listen(self, buffer: AudioBuffer, end: int) -> bool:
+        """Detects in every whole hop up to ``end``; False while the answer is waited for."""
+        if self.waiting:
+            return False
+        count = (end - self.position) // self._hop
+        if count:
+            span = Span(self.position, self.position + count * self._hop, self._rate)
+            question = Question("detect", span, buffer.view(span.start, span.stop), self._anew)
+            self._anew, self.waiting = False, True
+            self._detector.ask(question, partial(self._detected, span, count))
+        return not self.waiting
+
+    def _detected(self, span: Span, count: int, told: Told | None) -> None:
+        self.waiting = False
+        flags = told.flags if told is not None else None
         if flags is None:  # nobody knows whether it is speech, so nothing is passed over
             flags = np.ones(count, np.bool_)
         self._tell(span, flags)
@@ -156,29 +181,17 @@ class Activity:
 
     def share(self, span: Span) -> float:
         """The share of flags set among the hops wholly inside ``span``; 0 when there is none."""
-        hop = self._detector.hop
+        hop = self._hop
         low = -(-(span.start - self._start) // hop) - self._first
         high = (span.stop - self._start) // hop - self._first
-        inside = [self._flags[hop] for hop in range(low, high)]
+        inside = [self._flags[at] for at in range(low, high)]
         return sum(inside) / len(inside) if inside else 0.0
 
     def forget(self, before: int) -> None:
         """Flags of hops that end before ``before`` will not be asked for again."""
-        while self._flags and self._start + (self._first + 1) * self._detector.hop <= before:
+        while self._flags and self._start + (self._first + 1) * self._hop <= before:
             self._flags.popleft()
             self._first += 1
-
-
-def _flags(detector: Detector, samples: Floats) -> Bools:
-    flags = np.asarray(detector.detect(samples))
-    expected = (len(samples) // detector.hop,)
-    if flags.shape != expected:
-        raise PluginError(
-            f"detector '{detector.name}' returned a wrong result",
-            got=f"shape {flags.shape}",
-            expected=f"{expected}",
-        )
-    return flags.astype(np.bool_)
 
 
 def _segmenter(start: int, description: Description) -> Segmenter:

@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 from .bus import Worker
-from .errors import ConfigError
+from .errors import ConfigError, WorkerError
 from .worker import Assignment
 
 log = logging.getLogger("stimmung.supervisor")
@@ -151,7 +151,7 @@ class Supervisor:
             log.warning("worker %s cannot be restarted: %s", post.identity, error)
             self._died(post)
             return
-        log.warning("worker %s restarted as process %d", post.identity, self.pid(post.identity))
+        log.warning("worker %s restarted as process %s", post.identity, self.pid(post.identity))
 
     def answered(self, identity: bytes) -> None:
         """The worker answered a call: whatever its predecessors died of is over."""
@@ -165,11 +165,11 @@ class Supervisor:
         return bool(posts) and all(post.parked for post in posts)
 
     def pid(self, identity: str) -> int:
-        """The process of a living worker, 0 when it is not running."""
+        """The process of a living worker; WorkerError when it is not running."""
         for post in self.posts:
             if post.identity == identity and post.process is not None:
                 return post.process.pid
-        return 0
+        raise WorkerError(f"worker '{identity}' is not running")
 
     def workers(self) -> list[Worker]:
         """Every worker that serves, alive or not."""
@@ -233,7 +233,7 @@ class Supervisor:
         assignment = msgspec.json.encode(post.assignment).decode()
         arguments = [self.endpoint, post.identity, str(os.getpid()), assignment]
         environment = {**os.environ, **one_thread()}
-        if post.assignment.table.apart:
+        if post.assignment.table.foreign:
             # What this interpreter was told to import is not meant for another.
             for name in ("PYTHONPATH", "PYTHONHOME"):
                 environment.pop(name, None)

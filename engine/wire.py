@@ -19,6 +19,10 @@ stop       host → worker
 join       worker → host   name: the plugin, as the pipeline calls it, that a worker from elsewhere will serve
 assign     host → worker   role, plugin, name, options: what such a worker is to build
 beat       host → worker   the host lives; nothing to answer
+ask        host → worker   ticket; instance; method; start, stop, rate; anew; origin; shapes (one)
+told       worker → host   ticket; fresh; sentences; words; shapes (one of flags from a detector, else none)
+unfit      worker → host   ticket; error: why the input of that stream cannot be heard
+leave      host → worker   instance: the one whose stream has ended
 =========  ==============  ===============================================================================
 
 A worker keeps the results of the last ``KEEP`` describe calls that it answered, by ticket. The rows to
@@ -40,10 +44,11 @@ from typing import Annotated, Any, Literal
 import msgspec
 import numpy as np
 
+from . import ask
 from .call import Call, Facts, Method, Part
 from .errors import WireError
 from .registry import Role
-from .types import Floats, Segment, Span, read_only
+from .types import Floats, Segment, Sentence, Span, Words, read_only
 
 VERSION = 1
 MAX_FLOATS = 1 << 26
@@ -145,7 +150,46 @@ class Beat(Header, frozen=True, kw_only=True):
     """The host lives."""
 
 
-Message = Hello | Refuse | CallHeader | Result | Failure | Stop | Join | Assign | Beat
+class AskHeader(Header, frozen=True, kw_only=True):
+    """A question to the instance of a detector or a transcriber; its audio follows as payload."""
+
+    ticket: int
+    instance: int
+    method: ask.Method
+    start: int
+    stop: int
+    rate: Annotated[int, msgspec.Meta(ge=1)]
+    anew: bool
+    origin: str | None
+    shapes: Annotated[list[Shape], msgspec.Meta(min_length=1, max_length=1)]
+
+
+class ToldHeader(Header, frozen=True, kw_only=True):
+    """What an instance says; a detector's flags follow as payload, 1 for speech."""
+
+    ticket: int
+    fresh: bool
+    sentences: list[Sentence]
+    words: Words | None
+    shapes: Annotated[list[Shape], msgspec.Meta(max_length=1)]
+
+
+class Unfit(Header, frozen=True, kw_only=True):
+    """The input of a stream cannot be heard."""
+
+    ticket: int
+    error: str
+
+
+class Leave(Header, frozen=True, kw_only=True):
+    """The stream of an instance has ended."""
+
+    instance: int
+
+
+Message = (Hello | Refuse | CallHeader | Result | Failure | Stop | Join | Assign | Beat) | (
+    AskHeader | ToldHeader | Unfit | Leave
+)
 
 _KINDS: dict[bytes, type[Message]] = {
     b"hello": Hello,
@@ -157,6 +201,10 @@ _KINDS: dict[bytes, type[Message]] = {
     b"join": Join,
     b"assign": Assign,
     b"beat": Beat,
+    b"ask": AskHeader,
+    b"told": ToldHeader,
+    b"unfit": Unfit,
+    b"leave": Leave,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _encoder = msgspec.msgpack.Encoder()
@@ -185,7 +233,7 @@ def decode(frames: Frames) -> tuple[Message, list[Floats]]:
         message = _decoders[kind].decode(frames[1])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise WireError(f"header of {kind.decode()} is not readable: {error}") from None
-    shapes = message.shapes if isinstance(message, CallHeader | Result) else []
+    shapes = message.shapes if isinstance(message, CallHeader | Result | AskHeader | ToldHeader) else []
     if len(frames) - 2 != len(shapes):
         raise WireError(
             f"field payload of {kind.decode()} does not match shapes",

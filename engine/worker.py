@@ -1,8 +1,8 @@
 """Serves one plugin's calls, in a process or a thread of its own.
 
 A worker holds nothing between two calls that its host could not send again, so it may be killed at any
-moment: the host asks another one the same question and gets the same answer. A message it cannot
-read is answered with a failure and never ends it.
+moment: the host asks another one the same question and gets the same answer. One that holds the instances
+of a detector or a transcriber says so where they begin anew.
 """
 
 from __future__ import annotations
@@ -11,20 +11,19 @@ import os
 import signal
 import sys
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 import zmq
 from threadpoolctl import threadpool_limits
 
 from . import wire
-from .call import Facts, facts_of, perform
+from .answering import Answering, Server
+from .call import facts_of
 from .config import PluginTable
-from .errors import StimmungError, WireError
+from .errors import StimmungError
+from .instances import Instances
 from .registry import Role, build
-from .types import Floats
 
 CREDIT = 4  # enough that a worker never waits for the host between two calls
 IDLE_MS = 500
@@ -42,10 +41,8 @@ def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[fl
 
     It is asked with the seconds since the host was heard last.
     """
-    name = assignment.table.name
     try:
-        plugin = build(assignment.role, assignment.table.plugin, assignment.table.options)
-        server = Server(plugin, facts_of(name, plugin))
+        server = _server(assignment)
     except StimmungError as error:
         socket.send_multipart(wire.encode(wire.Refuse(error=str(error), exit_code=error.exit_code)))
         raise
@@ -67,38 +64,12 @@ def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[fl
                 socket.send_multipart(reply)
 
 
-class Server:
-    """One built plugin and the rows it described last, which spare sending them back."""
-
-    def __init__(self, plugin: Any, facts: Facts) -> None:
-        self.facts = facts
-        self._plugin = plugin
-        self._kept: OrderedDict[int, Floats] = OrderedDict()
-
-    def answer(self, frames: wire.Frames) -> list[bytes] | None:
-        """The frames that answer one message, none where there is nothing to say, None for a stop."""
-        ticket = -1
-        try:
-            message, arrays = wire.decode(frames)
-            if isinstance(message, wire.Stop):
-                return None
-            if isinstance(message, wire.Beat):
-                return []
-            if not isinstance(message, wire.CallHeader):
-                raise WireError("a worker takes calls only", got=type(message).__name__)
-            ticket = message.ticket
-            call = wire.decode_call(self.facts.name, message, arrays, self._kept)
-            values = perform(self._plugin, self.facts, call)
-        except StimmungError as error:
-            return wire.encode(wire.Failure(ticket=ticket, error=str(error)))
-        if call.method == "describe":
-            self._keep(ticket, values)
-        return wire.encode(wire.Result(ticket=ticket, shapes=[list(values.shape)]), [values])
-
-    def _keep(self, ticket: int, rows: Floats) -> None:
-        self._kept[ticket] = rows
-        if len(self._kept) > wire.KEEP:
-            self._kept.popitem(last=False)
+def _server(assignment: Assignment) -> Answering:
+    role, table = assignment.role, assignment.table
+    if role in ("detector", "transcriber"):
+        return Instances(role, table)
+    plugin = build(role, table.plugin, table.options)
+    return Server(plugin, facts_of(table.name, plugin))
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 Each worker says how many calls it takes at once; no more are ever on their way to it, so nothing is
 lost in a socket. A call whose worker dies is asked again of another; one that took ``MAX_ATTEMPTS``
 workers with it fails, and so does one that takes longer than the deadline, with the worker that hangs in it.
+A detector or a transcriber that hears a stream loses what it was asked when its worker died, once.
 A full queue makes the stream wait, or gives up the plugin's oldest waiting call, as the pipeline says.
 """
 
@@ -14,7 +15,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 
 from . import wire
-from .bus import Answer, Then, Worker, hand_out, roles
+from .bus import Answer, Job, Then, Worker, apart, hand_out, roles
 from .call import Call, Facts
 from .config import Description
 from .doors import REMOTE, Doors
@@ -22,11 +23,11 @@ from .errors import ConfigError, PluginError, StimmungError, WireError, WorkerEr
 from .peers import Open, Peer, checked
 from .supervisor import Supervisor
 from .threads import WorkerThreads
+from .wire_ask import answer_of, encode_job
 from .worker import Assignment
 
 log = logging.getLogger("stimmung.bus")
 
-MAX_ATTEMPTS = 3
 MAX_STRAYS = 1_000
 START_S = 120.0
 TURN_MS = 20
@@ -42,6 +43,7 @@ class ZmqBus:
         self._doors = Doors(description.bus)
         self.supervisor = Supervisor(self._doors.endpoint)
         self._remote: dict[str, Assignment] = {}
+        self._listening: list[str] = []
         self._threads = WorkerThreads(self._doors.context)
         self._facts: dict[str, Facts] = {}
         self._peers: dict[bytes, Peer] = {}
@@ -61,11 +63,16 @@ class ZmqBus:
 
     @property
     def facts(self) -> Mapping[str, Facts]:
-        return self._facts
+        return {name: facts for name, facts in self._facts.items() if name not in self._listening}
 
-    def submit(self, call: Call, then: Then) -> None:
+    @property
+    def listeners(self) -> Mapping[str, Facts]:
+        return {name: self._facts[name] for name in self._listening}
+
+    def submit(self, call: Job, then: Then) -> None:
         queue = self._queues[call.plugin]
-        while len(queue) >= self._table.queue and self._table.policy == "block":
+        waits = self._table.policy == "block" and (isinstance(call, Call) or not call.live)
+        while len(queue) >= self._table.queue and waits:
             self._turn(TURN_MS)
         if len(queue) >= self._table.queue:
             self._give_up(queue.popleft(), "late", f"the queue of plugin '{call.plugin}' is full")
@@ -73,6 +80,11 @@ class ZmqBus:
         self._open[self._ticket] = Open(call, then)
         queue.append(self._ticket)
         self._dispatch(call.plugin)
+
+    def leave(self, plugin: str, instance: int) -> None:
+        for identity, peer in self._peers.items():
+            if peer.name == plugin:
+                self._doors.send(identity, wire.encode(wire.Leave(instance=instance)))
 
     def pump(self, timeout_s: float = 0.0) -> bool:
         deadline_s = time.monotonic() + timeout_s
@@ -106,6 +118,11 @@ class ZmqBus:
         self._doors.close(forsake=self._threads.left)
 
     def _start(self, description: Description) -> None:
+        listening = [Assignment(role, table) for role, table in apart(description)]
+        self._listening = [one.table.name for one in listening]
+        self._queues.update({name: deque() for name in self._listening})
+        for one in listening:
+            self.supervisor.start(one, 1)
         assignments = [Assignment(role, table) for role, table in roles(description)]
         for assignment in assignments:
             self._queues[assignment.table.name] = deque()
@@ -117,7 +134,7 @@ class ZmqBus:
             else:
                 self._threads.start(assignment, self._table.workers)
         deadline_s = time.monotonic() + START_S
-        expected = (len(assignments) - len(self._remote)) * self._table.workers
+        expected = (len(assignments) - len(self._remote)) * self._table.workers + len(listening)
         while sum(not peer.remote for peer in self._peers.values()) < expected or not (
             self._remote.keys() <= self._facts.keys()
         ):
@@ -208,10 +225,8 @@ class ZmqBus:
             self._assign(identity, message)
         elif identity not in self._peers:
             self._stray(identity, "it has not said hello")
-        elif isinstance(message, wire.Result):
-            self._settle(identity, message.ticket, Answer(arrays[0], block=message.ticket))
-        elif isinstance(message, wire.Failure):
-            self._settle(identity, message.ticket, Answer(None, "failed", message.error))
+        elif (answered := answer_of(message, arrays)) is not None:
+            self._settle(identity, *answered)
 
     def _stray(self, identity: bytes, why: str) -> None:
         """A message that nobody asked for is ignored; a worker that floods is ended."""
@@ -296,7 +311,7 @@ class ZmqBus:
             identity = min(free)[1]
             peer, waiting = self._peers[identity], self._open[ticket]
             peer.asked(ticket, waiting.call.method)
-            if not self._doors.send(identity, wire.encode_call(ticket, waiting.call, peer.kept)):
+            if not self._doors.send(identity, encode_job(ticket, waiting.call, peer.kept)):
                 self._requeue(identity)
 
     def _requeue(self, identity: bytes, *, blame: bool = True) -> None:
@@ -310,8 +325,10 @@ class ZmqBus:
         in_hand = next(iter(peer.tickets), None) if blame else None  # the others it had not begun
         for ticket in sorted(peer.tickets.keys() & self._open.keys(), reverse=True):
             self._open[ticket].attempts += ticket == in_hand
-            if self._open[ticket].attempts >= MAX_ATTEMPTS:
-                error = f"plugin '{peer.name}' ended its worker {MAX_ATTEMPTS} times on the same call"
+            limit = self._open[ticket].limit
+            if self._open[ticket].attempts >= limit:
+                often = f"{limit} times on the same call" if limit > 1 else "in this call"
+                error = f"plugin '{peer.name}' ended its worker {often}"
                 self._give_up(ticket, "failed", error)
             else:
                 self._queues[peer.name].appendleft(ticket)

@@ -20,8 +20,9 @@ from stimmung.engine.normalise import (
     Normaliser,
     Population,
 )
-from stimmung.engine.plugin import Detector, Input
+from stimmung.engine.plugin import Input
 from stimmung.engine.region import Region
+from stimmung.engine.seat import Near
 from stimmung.engine.types import Floats, Segment, Span
 
 POPULATION = Population.of([100.0, -3.0], [10.0, 0.5], 10.0)
@@ -143,8 +144,10 @@ class Always:
         return np.ones(len(samples) // self.hop, bool)
 
 
-def always() -> Guarded[Detector]:
-    return Guarded("always", Always, Ledger().edge("detect", "blocks"), lambda span, reason, error: None)
+def always() -> Guarded:
+    return Guarded(
+        "always", Near("always", Always), Ledger().edge("detect", "blocks"), lambda span, reason, error: None
+    )
 
 
 def test_windows_that_overlap_count_their_speech_once() -> None:

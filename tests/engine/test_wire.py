@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stimmung.engine import wire
+from stimmung.engine.answering import Server
 from stimmung.engine.call import Call, Part, facts_of
 from stimmung.engine.errors import WireError
 from stimmung.engine.registry import build
 from stimmung.engine.types import Segment, Span
-from stimmung.engine.worker import Server
 
 
 @given(shape=st.lists(st.integers(0, 5), min_size=1, max_size=4), seed=st.integers(0, 100))
