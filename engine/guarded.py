@@ -32,7 +32,7 @@ class Guarded:
         self._what, self._seat, self._edge, self._tell = what, seat, edge, tell
         self._failures = self.since = self._settled = 0
         self._told = self._replaced = False
-        self._unfit = ""
+        self._spoilt, self._unfit = False, ""
         self.waiting = 0
 
     @property
@@ -48,7 +48,7 @@ class Guarded:
     def ask(self, question: Question, then: Callable[[Told | None], None]) -> None:
         """Hands the answer to ``then``, at once or later, in order; None when it is lost."""
         self._edge.receive()
-        if self.parked or self._unfit:
+        if self.parked or self._spoilt:
             self._edge.drop("parked" if self.parked else "unfit")
             then(None)
             return
@@ -60,7 +60,7 @@ class Guarded:
         self._seat.leave()
 
     def check(self) -> None:
-        """Raises InputError when the input was found unfit since."""
+        """Raises InputError, once, when the input was found unfit."""
         error, self._unfit = self._unfit, ""
         if error:
             raise InputError(error)
@@ -88,7 +88,8 @@ class Guarded:
     def _lost(self, span: Span, answer: Answer) -> None:
         self._edge.drop(answer.reason)
         if answer.reason == "unfit":
-            self._unfit = answer.error
+            self._unfit = self._unfit if self._spoilt else answer.error
+            self._spoilt = True
             return
         error = answer.error
         if answer.reason != "late":

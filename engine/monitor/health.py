@@ -12,6 +12,7 @@ Edges = Mapping[str, Mapping[str, Any]]
 Condition = Literal["ok", "failing", "restarting", "parked"]
 
 RECENT_S = 30.0
+EDGES = {"detector": "detect", "transcriber": "transcribe"}  # one a stream: it has one of each at most
 
 
 class Health:
@@ -32,27 +33,27 @@ class Health:
 
     def report(self, ledgers: Iterable[Edges], now_s: float) -> list[dict[str, Any]]:
         """One row for every plugin that is called: what it did in all, and its condition."""
-        calls = self._over.copy()
-        for edges in ledgers:
+        calls, present = self._over.copy(), list(ledgers)
+        for edges in present:
             calls += _calls(edges)
         workers: dict[str, list[dict[str, Any]]] = {}
         for worker in self._host.bus.workers():
             workers.setdefault(worker.plugin, []).append(
                 {"pid": worker.pid, "restarts": worker.restarts, "parked": worker.parked}
             )
-        return [
-            {
-                "plugin": name,
-                "role": facts.kind.replace("_", " "),
-                "condition": self._condition(name, workers.get(name, []), now_s),
-                "answered": calls[name, "processed"],
-                "failed": calls[name, "failed"],
-                "late": calls[name, "late"],
-                "in_flight": calls[name, "in_flight"],
-                "workers": workers.get(name, []),
-            }
-            for name, facts in self._host.bus.facts.items()
-        ]
+        rows = []
+        for role, table in self._host.description.listeners:
+            names = [name for name, facts in self._host.bus.listeners.items() if facts.kind == role]
+            own = [worker for name in names for worker in workers.get(name, [])]
+            condition = self._condition(table.plugin, own, now_s)
+            if any(edges.get(EDGES[role], {}).get("dropped", {}).get("parked") for edges in present):
+                condition = "parked"
+            rows.append(_row(table.name, role, condition, calls, EDGES[role], own))
+        for name, facts in self._host.bus.facts.items():
+            condition = self._condition(name, workers.get(name, []), now_s)
+            kind = facts.kind.replace("_", " ")
+            rows.append(_row(name, kind, condition, calls, name, workers.get(name, [])))
+        return rows
 
     def _condition(self, name: str, workers: list[dict[str, Any]], now_s: float) -> Condition:
         if workers and all(worker["parked"] for worker in workers):
@@ -63,12 +64,37 @@ class Health:
         return "failing" if recently < RECENT_S else "ok"
 
 
+def _row(
+    name: str,
+    role: str,
+    condition: Condition,
+    calls: Counter[tuple[str, str]],
+    asked: str,
+    workers: list[dict[str, Any]],
+) -> dict[str, Any]:
+    counts = {what: calls[asked, what] for what in ("failed", "late", "in_flight")}
+    answered = calls[asked, "processed"]
+    return {
+        "plugin": name,
+        "role": role,
+        "condition": condition,
+        "answered": answered,
+        **counts,
+        "workers": workers,
+    }
+
+
 def _calls(edges: Edges) -> Counter[tuple[str, str]]:
-    """What became of calls, by plugin; an edge to one is called ``describe``, ``extract`` or ``predict``."""
+    """What became of calls, by plugin; an edge to one is called ``describe``, ``extract`` or ``predict``.
+
+    Those of detectors and transcribers go by their edge.
+    """
     calls: Counter[tuple[str, str]] = Counter()
     for edge, account in edges.items():
         method, _, plugin = edge.partition(" ")
-        if method not in ("describe", "extract", "predict"):
+        if edge in EDGES.values():
+            plugin = edge
+        elif method not in ("describe", "extract", "predict"):
             continue
         calls[plugin, "processed"] += account["processed"]
         calls[plugin, "in_flight"] += account["in_flight"]
