@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,25 +14,34 @@ from .ask import Ask
 from .ask import Method as Asked
 from .bus import Answer, Job, Then
 from .call import Call, Facts, Method, expected_shape
+from .doors import REMOTE
+from .errors import ConfigError, PluginError, StimmungError
+from .worker import Assignment
 
 MAX_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
 class Open:
-    """A call that has not been answered, and how many workers it took with it.
-
-    After ``limit`` of them it is given up: one that listened has heard what it was asked about.
-    """
+    """A call that has not been answered, and how many workers it took with it."""
 
     call: Job
     then: Then
     attempts: int = 0
 
     @property
-    def limit(self) -> int:
-        """How many workers it may take with it."""
-        return MAX_ATTEMPTS if isinstance(self.call, Call) or self.call.method == "open" else 1
+    def hopeless(self) -> bool:
+        """True when it is not asked again; who listens hears the stream from what comes next."""
+        return self.attempts >= (MAX_ATTEMPTS if self._again else 1)
+
+    @property
+    def often(self) -> str:
+        """How many workers it took, in words."""
+        return f"{self.attempts} times on the same call" if self._again else "in this call"
+
+    @property
+    def _again(self) -> bool:
+        return isinstance(self.call, Call) or self.call.method == "open"
 
 
 @dataclass(slots=True)
@@ -97,3 +107,17 @@ def _suits(answer: Answer, ask: Ask, facts: Facts) -> bool:
     if told is None or ask.method != "detect":
         return answer.values is None
     return told.flags is not None and len(told.flags) == len(ask.question.samples) // facts.hop
+
+
+def invitation(identity: bytes, message: wire.Join, remote: Mapping[str, Assignment]) -> wire.Message:
+    """What a worker from elsewhere that wants to join is told."""
+    assignment = remote.get(message.name) if identity.startswith(REMOTE) else None
+    if assignment is None:
+        return wire.Refuse(error=f"no remote plugin is called '{message.name}'", exit_code=2)
+    table = assignment.table
+    return wire.Assign(role=assignment.role, plugin=table.plugin, name=table.name, options=table.options)
+
+
+def refusal(message: wire.Refuse) -> StimmungError:
+    """The error of a worker that could not build its plugin."""
+    return ConfigError(message.error) if message.exit_code == 2 else PluginError(message.error)

@@ -19,8 +19,8 @@ from .bus import Answer, Job, Then, Worker, apart, hand_out, roles
 from .call import Call, Facts
 from .config import Description
 from .doors import REMOTE, Doors
-from .errors import ConfigError, PluginError, StimmungError, WireError, WorkerError
-from .peers import Open, Peer, checked
+from .errors import WireError, WorkerError
+from .peers import Open, Peer, checked, invitation, refusal
 from .supervisor import Supervisor
 from .threads import WorkerThreads
 from .wire_ask import answer_of, encode_job
@@ -218,11 +218,11 @@ class ZmqBus:
         if isinstance(message, wire.Refuse):
             if self.supervisor.reject(identity, message.error):
                 return
-            raise _refusal(message)
+            raise refusal(message)
         if isinstance(message, wire.Hello):
             self._welcome(identity, message)
         elif isinstance(message, wire.Join):
-            self._assign(identity, message)
+            self._doors.send(identity, wire.encode(invitation(identity, message, self._remote)))
         elif identity not in self._peers:
             self._stray(identity, "it has not said hello")
         elif (answered := answer_of(message, arrays)) is not None:
@@ -235,18 +235,6 @@ class ZmqBus:
             log.warning("message from %r ignored: %s", identity, why)
         elif self._strays[identity] == MAX_STRAYS:
             self.supervisor.kill(identity, f"it sent {MAX_STRAYS} messages nobody asked for")
-
-    def _assign(self, identity: bytes, message: wire.Join) -> None:
-        assignment = self._remote.get(message.name) if identity.startswith(REMOTE) else None
-        reply: wire.Message
-        if assignment is None:
-            reply = wire.Refuse(error=f"no remote plugin is called '{message.name}'", exit_code=2)
-        else:
-            table = assignment.table
-            reply = wire.Assign(
-                role=assignment.role, plugin=table.plugin, name=table.name, options=table.options
-            )
-        self._doors.send(identity, wire.encode(reply))
 
     def _welcome(self, identity: bytes, message: wire.Hello) -> None:
         name = message.facts.name
@@ -325,10 +313,8 @@ class ZmqBus:
         in_hand = next(iter(peer.tickets), None) if blame else None  # the others it had not begun
         for ticket in sorted(peer.tickets.keys() & self._open.keys(), reverse=True):
             self._open[ticket].attempts += ticket == in_hand
-            limit = self._open[ticket].limit
-            if self._open[ticket].attempts >= limit:
-                often = f"{limit} times on the same call" if limit > 1 else "in this call"
-                error = f"plugin '{peer.name}' ended its worker {often}"
+            if self._open[ticket].hopeless:
+                error = f"plugin '{peer.name}' ended its worker {self._open[ticket].often}"
                 self._give_up(ticket, "failed", error)
             else:
                 self._queues[peer.name].appendleft(ticket)
@@ -339,7 +325,3 @@ class ZmqBus:
         for ticket in queue:
             self._give_up(ticket, "failed", why)
         queue.clear()
-
-
-def _refusal(message: wire.Refuse) -> StimmungError:
-    return ConfigError(message.error) if message.exit_code == 2 else PluginError(message.error)

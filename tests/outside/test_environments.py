@@ -201,10 +201,17 @@ def test_an_environment_without_the_engine_is_one_line(tmp_path: Path) -> None:
         Host(pipeline(python, python))
 
 
-def test_what_holds_a_streams_state_cannot_run_apart() -> None:
-    tables = {"extractors": [{"plugin": "acme-level"}], "activity": {"plugin": "webrtc", "python": "python3"}}
-    with pytest.raises(ConfigError, match=r"\[activity\] cannot run apart"):
-        describe(tables, "the test")
+def test_a_detector_runs_in_an_environment_of_its_own() -> None:
+    speech, outputs = syllables(3.0), []
+    for own in ({}, {"python": sys.executable}):
+        tables = {
+            "extractors": [{"plugin": "hsf"}],
+            "activity": {"plugin": "webrtc", **own},
+        }
+        with Host(describe(tables, "the test")) as host:
+            outputs.append([*host.stream("s", features=True).play(cut(speech, every(1600)))])
+            assert len(host.bus.pids) == len(own)
+    assert repr(outputs[0]) == repr(outputs[1])
 
 
 def test_states_are_the_same_wherever_a_plugin_runs(pythons: tuple[Path, Path]) -> None:
