@@ -33,6 +33,7 @@ OWN_KEYS = (
     "command",
     "remote",
     "transport",
+    "spare",
 )  # of a plugin's table; all others are its options
 CLASSIFIER_KEYS = (*OWN_KEYS, "normalise")
 
@@ -74,7 +75,8 @@ class PluginTable(Table, frozen=True, kw_only=True):
     ``python`` is the interpreter of a virtual environment of the plugin's own, ``command`` any program that
     speaks the wire format, with its arguments. Either runs in processes, whatever the bus of the others.
     A ``remote`` plugin is served by workers that connect from elsewhere. With ``transport`` "ipc" it runs in
-    processes of its own, whatever the bus of the others.
+    processes of its own, whatever the bus of the others. A detector or a transcriber may have a ``spare``
+    process each that takes over at once where it dies.
     """
 
     plugin: str
@@ -84,6 +86,7 @@ class PluginTable(Table, frozen=True, kw_only=True):
     command: list[str] = []
     remote: bool = False
     transport: Literal["", "ipc"] = ""
+    spare: bool = False
 
     @property
     def foreign(self) -> bool:
@@ -225,6 +228,11 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
             f"{where}: plugin '{far[0]}' is remote, but no worker can connect",
             remedy='set [bus] listen = "tcp://127.0.0.1:5560"',
         )
+    called = [table.name for table in (*description.extractors, *description.classifiers) if table.spare]
+    if called:
+        raise ConfigError(
+            f"{where}: '{called[0]}' holds no state to spare", remedy="set [bus] workers instead"
+        )
     if description.activity is not None:
         _own(description.activity.detector, f"{where}: [activity]")
     if description.transcript is not None:
@@ -252,6 +260,8 @@ def _own(table: PluginTable, where: str) -> None:
             f"{where} cannot be served by any program or from elsewhere: it holds a stream's state",
             remedy='remove command and remote there; transport = "ipc" gives it a process',
         )
+    if table.spare and not table.apart:
+        raise ConfigError(f"{where} has a spare but no process", remedy='add transport = "ipc"')
 
 
 def _refuse_twins(names: list[str], where: str) -> None:

@@ -71,7 +71,7 @@ def replay(
     began_s = time.monotonic()
     means = means or Means(jobs)
     cache = None if means.cache is None else str(means.cache.resolve())
-    orders = Orders(description, chunk_ms, features, cache)
+    orders = Orders(_without_spares(description), chunk_ms, features, cache)
     with ExitStack() as stack:
         # Built before the files are listed, and even when nothing is left to do: it says what does not fit.
         first = stack.enter_context(Replayer(orders if _here(means) else _without_processes(orders)))
@@ -130,6 +130,17 @@ def _without_processes(orders: Orders) -> Orders:
     return msgspec.structs.replace(
         orders, description=msgspec.structs.replace(orders.description, bus=BusTable())
     )
+
+
+def _without_spares(description: Description) -> Description:
+    """The same without processes that stand by: nobody waits for a file."""
+    transcript, activity = description.transcript, description.activity
+    if transcript is not None:
+        transcript = msgspec.structs.replace(transcript, spare=False)
+    if activity is not None:
+        detector = msgspec.structs.replace(activity.detector, spare=False)
+        activity = msgspec.structs.replace(activity, detector=detector)
+    return msgspec.structs.replace(description, transcript=transcript, activity=activity)
 
 
 def _write(out: Path, journal: Journal, count: int, facts: Mapping[str, Facts], orders: Orders) -> Totals:

@@ -122,7 +122,7 @@ class ZmqBus:
         self._listening = [one.table.name for one in listening]
         self._queues.update({name: deque() for name in self._listening})
         for one in listening:
-            self.supervisor.start(one, 1)
+            self.supervisor.start(one, 1 + one.table.spare)
         assignments = [Assignment(role, table) for role, table in roles(description)]
         for assignment in assignments:
             self._queues[assignment.table.name] = deque()
@@ -134,7 +134,8 @@ class ZmqBus:
             else:
                 self._threads.start(assignment, self._table.workers)
         deadline_s = time.monotonic() + START_S
-        expected = (len(assignments) - len(self._remote)) * self._table.workers + len(listening)
+        expected = (len(assignments) - len(self._remote)) * self._table.workers
+        expected += sum(1 + one.table.spare for one in listening)
         while sum(not peer.remote for peer in self._peers.values()) < expected or not (
             self._remote.keys() <= self._facts.keys()
         ):
@@ -286,11 +287,10 @@ class ZmqBus:
     def _dispatch(self, name: str) -> None:
         queue = self._queues[name]
         while queue:
-            free = [
-                (len(peer.tickets), identity)
-                for identity, peer in self._peers.items()
-                if peer.name == name and peer.takes_more
-            ]
+            peers = [(len(p.tickets), i) for i, p in self._peers.items() if p.name == name and not p.retiring]
+            # Who holds the instances is asked as long as it lives; a spare waits for its turn.
+            asked = peers[:1] if name in self._listening else peers
+            free = [one for one in asked if self._peers[one[1]].takes_more]
             if not free:
                 return
             ticket = queue.popleft()

