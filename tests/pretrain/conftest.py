@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
-
-RATE = 16000
-PITCH_HZ = {"anger": 330.0, "happiness": 260.0, "neutral": 180.0, "sadness": 120.0}
+from tones import ABOUT, write_corpus
 
 TOY = '''
 import numpy as np
@@ -47,13 +43,6 @@ plugin = "toy"
 [classifier]
 plugin = "svm"
 c = {c}
-[about]
-corpus = "tones"
-citation = "none"
-corpus_licence = "none"
-licence = "none"
-intended_use = "tests"
-limits = "tones are no speech"
 """
 
 WriteRecipe = Callable[..., Path]
@@ -83,25 +72,7 @@ def recipe(tmp_path: Path) -> WriteRecipe:
 
     def write(extra: str = "", c: str = "0.01") -> Path:
         path = tmp_path / "recipe.toml"
-        path.write_text(RECIPE.format(extra=extra, c=c))
+        path.write_text(RECIPE.format(extra=extra, c=c) + ABOUT)
         return path
 
     return write
-
-
-def write_corpus(folder: Path, *, speakers: int) -> Path:
-    """Tones of 0.5 to 0.9 s with noise, and their corpus.csv."""
-    folder.mkdir()
-    noise = np.random.default_rng(0)
-    lines = ["file,speaker,emotion"]
-    for speaker in range(speakers):
-        for label, pitch_hz in PITCH_HZ.items():
-            for take in range(3):
-                name = f"{speaker}_{label}_{take}.wav"
-                time_s = np.arange(int(RATE * (0.5 + 0.2 * take))) / RATE
-                tone = sum(np.sin(2 * np.pi * k * (pitch_hz + 8 * speaker) * time_s) / k for k in (1, 2, 3))
-                soundfile.write(folder / name, 0.1 * tone + 0.02 * noise.standard_normal(len(time_s)), RATE)
-                lines.append(f"{name},s{speaker},{label}")
-    path = folder / "corpus.csv"
-    path.write_text("\n".join(lines) + "\n")
-    return path

@@ -19,6 +19,7 @@ from stimmung.pretrain.joint.export import JointTraining
 from stimmung.pretrain.recipe import read_recipe
 from stimmung.pretrain.streams import recordings, streamed
 from stimmung.pretrain.train import train
+from tones import ABOUT, write_corpus
 
 RECIPE = """
 name = "joint"
@@ -40,13 +41,6 @@ missing = "{missing}"
 epochs = 2
 batch = 8
 dev_speakers = 1
-[about]
-corpus = "tones"
-citation = "none"
-corpus_licence = "none"
-licence = "none"
-intended_use = "tests"
-limits = "tones are no speech"
 """
 TOY = '[[extractors]]\nplugin = "toy"'
 SYSTEMS = {
@@ -65,7 +59,7 @@ SYSTEMS = {
 def written(folder: Path, system: str, **changes: str) -> Path:
     path = folder / "joint.toml"
     settings = {"others": "", "missing": "average", **SYSTEMS[system], **changes}
-    path.write_text(RECIPE.format(**settings))
+    path.write_text(RECIPE.format(**settings) + ABOUT)
     return path
 
 
@@ -80,8 +74,6 @@ def trained(recipe: Path, corpus: Path, out: Path) -> JointTraining:
 
 @pytest.fixture
 def six(tmp_path: Path) -> Path:
-    from conftest import write_corpus
-
     return write_corpus(tmp_path / "six", speakers=6)
 
 
@@ -196,8 +188,6 @@ def test_the_same_seed_trains_the_same_network(six: Path, tmp_path: Path) -> Non
 
 
 def test_too_few_speakers_are_refused(tmp_path: Path) -> None:
-    from conftest import write_corpus
-
     with pytest.raises(ProtocolError, match="too few speakers"):
         trained(written(tmp_path, "crnn"), write_corpus(tmp_path / "two", speakers=2), tmp_path)
 

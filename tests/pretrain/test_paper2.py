@@ -22,6 +22,7 @@ from stimmung.pretrain.joint.runs import Material, Options, Result, Store, compu
 from stimmung.pretrain.joint.systems import EMODB, JOINT, LINEAR, RAVDESS, Bench, Run, plan
 from stimmung.pretrain.joint.training import _heard
 from stimmung.pretrain.judged import Judged
+from tones import ABOUT, write_corpus
 
 NETWORK = """
 name = "small"
@@ -35,13 +36,6 @@ plugin = "{first}"
 [classifier]
 plugin = "{head}"
 {more}
-[about]
-corpus = "tones"
-citation = "none"
-corpus_licence = "none"
-licence = "none"
-intended_use = "tests"
-limits = "tones are no speech"
 """
 TRAINING = "[network]\njoint = [6]\n[training]\nepochs = 1\nbatch = 32\ndev_speakers = 1\n"
 TOY = '[[extractors]]\nplugin = "toy"'
@@ -53,7 +47,7 @@ def write(
     bench = RAVDESS if path.name.startswith("ravdess") else EMODB
     labels = ", ".join(f'"{label}"' for label in bench.labels)
     path.write_text(
-        NETWORK.format(first=first, head=head, others=others, table=table, more=more, labels=labels)
+        NETWORK.format(first=first, head=head, others=others, table=table, more=more, labels=labels) + ABOUT
     )
 
 
@@ -77,8 +71,6 @@ def recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def tones(bench: Bench, corpora: Path, speakers: int) -> None:
     """A corpus of a few recordings a speaker, under the labels of the bench."""
-    from conftest import write_corpus
-
     listed = write_corpus(corpora / bench.folder, speakers=speakers)
     with listed.open(encoding="utf-8", newline="") as file:
         rows = [row for place, row in enumerate(csv.DictReader(file)) if place % 12 < 8]
