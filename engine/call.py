@@ -66,6 +66,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     labels: tuple[str, ...] = ()
     inputs: tuple[Input, ...] = ()
     population: tuple[Population | None, ...] = ()
+    takes_missing: bool = False
 
 
 def facts_of(name: str, plugin: object) -> Facts:
@@ -97,6 +98,7 @@ def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Fa
         values = {field: getattr(plugin, field, None) for field in fields}
         if kind == "classifier":
             values["population"] = tuple(getattr(plugin, "population", ()))
+            values["takes_missing"] = getattr(plugin, "takes_missing", False)
         facts = msgspec.convert({"kind": kind, "name": name, **values}, Facts)
     except (msgspec.ValidationError, TypeError) as error:
         raise PluginError(

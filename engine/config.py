@@ -23,19 +23,13 @@ from .errors import ConfigError, nearest
 T = TypeVar("T")
 
 Positive = Annotated[float, msgspec.Meta(gt=0)]
+NotNegative = Annotated[float, msgspec.Meta(ge=0)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Options = dict[str, Any]
-OWN_KEYS = (
-    "plugin",
-    "name",
-    "python",
-    "command",
-    "remote",
-    "transport",
-    "spare",
-)  # of a plugin's table; all others are its options
-CLASSIFIER_KEYS = (*OWN_KEYS, "normalise")
+# Of a plugin's table; all others are its options.
+OWN_KEYS = ("plugin", "name", "python", "command", "remote", "transport", "spare")
+CLASSIFIER_KEYS = (*OWN_KEYS, "normalise", "wait_s")
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -103,9 +97,11 @@ class ClassifierTable(PluginTable, frozen=True, kw_only=True):
     """A classifier, and whether the host maps its features to its training population first.
 
     ``normalise = "stream"`` does so by the mean and deviation of each stream so far, see :mod:`.normalise`.
+    ``wait_s``: how long windows wait for their words where it reads both, see :mod:`.mixed`.
     """
 
     normalise: Literal["none", "stream"] = "none"
+    wait_s: NotNegative = 2.0
 
     @property
     def served(self) -> PluginTable:

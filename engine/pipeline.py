@@ -2,7 +2,8 @@
 
     frames → blocks ─┬→ describe (once) → rows ─┐
                      ├→ windows ────────────────┴→ summarise → align → predict → vote → states
-                     └→ transcriber → sentences → encode ────→ align → predict → vote → states
+                     └→ transcriber → sentences → encode ─┬──→ align → predict → vote → states
+                                                          └→ to windows, for classifiers of both
 
 :meth:`Pipeline.push` takes audio of any size; :meth:`Pipeline.finish` ends the stream. Both return
 what has become final, and :meth:`Pipeline.pump` what has since. From extraction on, windows and sentences
@@ -12,11 +13,11 @@ are each on a track of their own (:mod:`.track`): each has its clock, its order 
 from __future__ import annotations
 
 import time
-from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+from .arrivals import Arrivals
 from .ask import NO_AUDIO, Question, Told
 from .bus import Answer, Bus
 from .cache import Known
@@ -29,10 +30,10 @@ from .observer import Observer
 from .plugin import Detector, Transcriber
 from .region import Region
 from .seat import Far, Near
-from .track import Track, Turns
+from .track import Judge, Track, Turns
 from .types import AudioFrame, Output, Segment, Span
+from .wiring import texts_of
 
-ARRIVALS = 1 << 14  # of frames that are remembered: a stream goes on for days
 NOTHING_KNOWN: Mapping[str, Known] = {}
 NOBODY = Observer()
 
@@ -82,15 +83,10 @@ class Pipeline:
 
     def _track(self, features: bool, *, text: bool) -> Track:
         extractors = [facts for facts in self._extractors if (facts.kind == "text_extractor") == text]
-        names = {facts.name for facts in extractors}
-        classifiers = [
-            (self._bus.facts[table.name], table.normalise == "stream")
-            for table in self.description.classifiers
-        ]
         return Track(
             self.stream,
             extractors,
-            [one for one in classifiers if one[0].inputs[0].name in names],
+            [*self._judges(text=text)],
             self.description.vote,
             self.description.stream.rate,
             ledger=self.ledger,
@@ -99,6 +95,14 @@ class Pipeline:
             lag_ms=self._arrivals.lag_ms,
             features=features,
         )
+
+    def _judges(self, *, text: bool) -> Iterator[Judge]:
+        """The classifiers of sentences alone, or those that read windows."""
+        for table in self.description.classifiers:
+            facts = self._bus.facts[table.name]
+            texts = texts_of(facts, self._bus.facts)
+            if (len(texts) == len(facts.inputs)) == text:
+                yield Judge(facts, table.normalise == "stream", () if text else texts, table.wait_s)
 
     def _guarded(
         self, stage: str, table: PluginTable | None, seat: Callable[[], object] | Far | None
@@ -139,7 +143,7 @@ class Pipeline:
             self._bus.pump(0.1)
             self._go_on()
         if self._transcriber is not None:
-            self._transcriber.ask(Question("finish", self._heard), self._understood)
+            self._transcriber.ask(Question("finish", self._heard), partial(self._understood, None))
         while self._awaited:
             self._bus.pump(0.1)
         for guarded in self._guards:
@@ -213,7 +217,7 @@ class Pipeline:
         start = region.hear(end)
         if self._transcriber is not None and start < end:
             self._heard = Span(start, end, self.description.stream.rate)
-            self._transcriber.ask(Question("hear", self._heard, region.audio(start, end)), self._understood)
+            self._transcriber.ask(Question("hear", self._heard, region.audio(start, end)), partial(self._understood, end))
             while self._transcriber.waiting and not self._live:
                 self._bus.pump(0.1)
         for name in self._waiting:
@@ -245,10 +249,14 @@ class Pipeline:
             else:
                 self._audio.ask(segment, facts, Call(facts.name, "extract", segment=segment))
 
-    def _understood(self, told: Told | None) -> None:
+    def _understood(self, heard: int | None, told: Told | None) -> None:
+        """The transcriber's answer to the audio up to ``heard``, to its end if None; nothing if it is lost."""
+        if told is not None:
+            self._said(told)
+        self._audio.heard(heard)
+
+    def _said(self, told: Told) -> None:
         assert self._transcriber is not None
-        if told is None:
-            return
         if told.words is not None:
             self._observer.understood(self.stream, told.words)
         for said in told.sentences:
@@ -258,8 +266,14 @@ class Pipeline:
             span = Span(said.start, said.stop, self.description.stream.rate)
             segment = Segment(self.stream, self._text.segments, span, NO_AUDIO, text=said.text)
             self._text.cut(segment, speech=span.length)
+            self._audio.said(segment)
             for facts in self._text.extractors:
-                self._text.ask(segment, facts, Call(facts.name, "encode", segment=segment))
+                call = Call(facts.name, "encode", segment=segment)
+                self._submit(call, partial(self._encoded, segment, facts.name))
+
+    def _encoded(self, segment: Segment, name: str, answer: Answer) -> None:
+        self._text.extracted(segment, name, answer)
+        self._audio.read(segment, name, answer)
 
     # Calls and their answers.
 
@@ -294,22 +308,3 @@ class Pipeline:
                 self._submit(Call(name, "summarise", parts=parts), then)
 
 
-class Arrivals:
-    """When the audio of one stream arrived."""
-
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._stops: list[int] = []
-        self._times_s: list[float] = []
-
-    def add(self, stop: int) -> None:
-        """The audio up to ``stop`` is here now."""
-        if len(self._stops) >= ARRIVALS:
-            del self._stops[: ARRIVALS // 2], self._times_s[: ARRIVALS // 2]
-        self._stops.append(stop)
-        self._times_s.append(self._clock())
-
-    def lag_ms(self, position: int) -> float | None:
-        """Wall time since the sample before ``position`` arrived; None where it has not."""
-        at = bisect_left(self._stops, position)
-        return 1000 * (self._clock() - self._times_s[at]) if at < len(self._stops) else None

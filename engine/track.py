@@ -1,15 +1,16 @@
 """The segments of one clock, from extraction to the vote: windows of audio, or sentences of a transcript.
 
-A stream has a track for each. Calls to plugins come back in any order; what leaves is in the order in which
-the segments of all tracks were cut; live, that order holds for each target alone, so that no classifier waits
-for the plugins of another. A segment a plugin failed on, or that came too late, leaves as a fault and is
-counted in the ledger; it never takes another segment with it.
+A stream has a track for each; a classifier of both is on that of the windows, which is told of the sentences
+(:mod:`.mixed`). Calls to plugins come back in any order; what leaves is in the order in which the segments of
+all tracks were cut; live, that order holds for each target alone, so that no classifier waits for the plugins
+of another. A segment a plugin failed on, or that came too late, leaves as a fault and is counted in the
+ledger; it never takes another segment with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +20,7 @@ from .bus import Answer
 from .call import Call, Facts
 from .config import VoteTable
 from .ledger import Ledger
+from .mixed import MISSING, Mixed
 from .normalise import InOrder
 from .types import Fault, Features, Floats, Output, Prediction, Segment, Span
 from .vote import Vote
@@ -65,19 +67,32 @@ class Turns:
         return outputs
 
 
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A classifier of a track.
+
+    ``by_stream``: its features are normalised by the stream (:mod:`.normalise`). ``texts`` are those of its
+    inputs that the track does not extract, as they come from sentences, for which it waits ``wait_s``.
+    """
+
+    facts: Facts
+    by_stream: bool = False
+    texts: Sequence[str] = ()
+    wait_s: float = 0.0
+
+
 class Track:
     """Extraction, alignment, classification and vote of one kind of segment.
 
     ``submit`` hands a call to the bus; ``turns`` takes what leaves; ``lag_ms`` tells the wall time since
     the sample before a position arrived. With ``features`` the features leave too, before predictions.
-    With each of ``classifiers`` comes whether its features are normalised by the stream (:mod:`.normalise`).
     """
 
     def __init__(
         self,
         stream: str,
         extractors: Sequence[Facts],
-        classifiers: Sequence[tuple[Facts, bool]],
+        judges: Sequence[Judge],
         vote: VoteTable,
         rate: int,
         *,
@@ -88,19 +103,39 @@ class Track:
         features: bool,
     ) -> None:
         self.stream, self.segments = stream, 0
-        self.extractors, self._classifiers = extractors, {facts.name: facts for facts, _ in classifiers}
+        self.extractors, self._classifiers = extractors, {one.facts.name: one.facts for one in judges}
         self._ledger, self._submit, self._turns, self._lag_ms = ledger, submit, turns, lag_ms
         self._turn: dict[tuple[int, str], int] = {}
         self._speech: dict[int, int] = {}
         self._rate = rate
         self._normalised = {
-            facts.name: InOrder(facts.population) for facts, by_stream in classifiers if by_stream
+            judge.facts.name: InOrder(judge.facts.population) for judge in judges if judge.by_stream
         }
+        self._mixed = {judge.facts.name: self._mix(judge) for judge in judges if judge.texts}
         self._features = features
         self._votes = {name: _vote(stream, facts, vote, rate) for name, facts in self._classifiers.items()}
         self._alignment = Alignment(
             [facts.name for facts in extractors],
-            {name: [one.name for one in facts.inputs] for name, facts in self._classifiers.items()},
+            {
+                judge.facts.name: [one.name for one in judge.facts.inputs if one.name not in judge.texts]
+                for judge in judges
+            },
+        )
+
+    def _mix(self, judge: Judge) -> Mixed:
+        name = judge.facts.name
+
+        def refuse(segment: Segment) -> None:
+            self._alignment.settle(segment.index, name, MISSING)
+            self._judge(segment, name, None)
+
+        return Mixed(
+            judge.facts,
+            judge.texts,
+            round(judge.wait_s * self._rate),
+            ledger=self._ledger,
+            done=lambda segment, inputs: self._judge(segment, name, inputs),
+            refuse=refuse,
         )
 
     def __len__(self) -> int:
@@ -124,6 +159,25 @@ class Track:
                 self._ledger.edge(f"extract {facts.name}").receive()
             for normalised in self._normalised.values():
                 normalised.expect(segment, speech / self._rate)
+        for mixed in self._mixed.values():
+            mixed.cut(segment, silent=silent)
+        self.release()
+
+    def said(self, sentence: Segment) -> None:
+        """A sentence of the other track has settled."""
+        for mixed in self._mixed.values():
+            mixed.said(sentence)
+
+    def read(self, sentence: Segment, extractor: str, answer: Answer) -> None:
+        """An extractor's answer for a sentence of the other track."""
+        for mixed in self._mixed.values():
+            mixed.read(sentence, extractor, answer)
+        self.release()
+
+    def heard(self, position: int | None) -> None:
+        """All sentences settled in the audio up to ``position`` were told of; None: all there are."""
+        for mixed in self._mixed.values():
+            mixed.heard(position)
         self.release()
 
     def ask(self, segment: Segment, facts: Facts, call: Call) -> None:
@@ -137,8 +191,8 @@ class Track:
             edge.drop(answer.reason)
             self.fault(segment.span, name, answer)
             self._alignment.lose(segment.index, name, answer.reason)
-            for classifier in self._normalised:
-                if name in (needed.name for needed in self._classifiers[classifier].inputs):
+            for classifier, facts in self._classifiers.items():
+                if name in (needed.name for needed in facts.inputs):
                     self._complete(segment, classifier, None)
         else:
             edge.process()
@@ -168,6 +222,13 @@ class Track:
         self._turns.done(self._turn.pop((progress.segment.index, part)), outputs)
 
     def _complete(self, segment: Segment, classifier: str, inputs: Sequence[Floats] | None) -> None:
+        """All inputs of a classifier from this track are here, or one is lost."""
+        if classifier in self._mixed:
+            self._mixed[classifier].complete(segment, inputs)
+        else:
+            self._judge(segment, classifier, inputs)
+
+    def _judge(self, segment: Segment, classifier: str, inputs: Sequence[Floats] | None) -> None:
         """All inputs of a classifier are here, or one is lost: predicts what can be predicted now."""
         if classifier in self._normalised:
             for ready, values in self._normalised[classifier].add(segment.index, inputs):

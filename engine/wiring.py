@@ -28,9 +28,15 @@ def targets(description: Description, facts: Mapping[str, Facts]) -> list[dict[s
     found = []
     for table in description.classifiers:
         fact = facts[table.name]
-        track = "text" if facts[fact.inputs[0].name].kind == "text_extractor" else "audio"
+        texts = texts_of(fact, facts)
+        track = "text" if len(texts) == len(fact.inputs) else "audio"
         found.append({"target": fact.target, "labels": list(fact.labels), "track": track})
     return found
+
+
+def texts_of(classifier: Facts, facts: Mapping[str, Facts]) -> list[str]:
+    """Those of the classifier's inputs that are made of sentences: all, some or none."""
+    return [needed.name for needed in classifier.inputs if facts[needed.name].kind == "text_extractor"]
 
 
 def _check_rate(facts: Facts, rate: int) -> None:
@@ -49,14 +55,6 @@ def _check_transcript(description: Description, facts: Mapping[str, Facts]) -> N
             f"extractor '{min(texts)}' reads sentences, but this pipeline has no transcript",
             remedy='add [transcript] plugin = "provided", or another transcriber',
         )
-    for table in description.classifiers:
-        read = {needed.name in texts for needed in facts[table.name].inputs}
-        if len(read) > 1:
-            raise ConfigError(
-                f"classifier '{table.name}' needs features of windows and of sentences, which have no "
-                "common clock",
-                remedy="train one classifier on each",
-            )
 
 
 def _check_support(facts: Facts, description: Description) -> None:

@@ -22,6 +22,12 @@ def features(subject: Subject) -> Mapping[str, list[Floats]]:
         made[name] = [
             read_only(scale * random.normal(size=(ROWS, needed.dim))) for needed in subject.facts.inputs
         ]
+    if subject.facts.takes_missing:
+        ordinary = made["ordinary features"]
+        for lost, needed in enumerate(subject.facts.inputs):
+            made[f"rows that lack '{needed.name}'"] = [
+                read_only(np.full_like(one, np.nan)) if at == lost else one for at, one in enumerate(ordinary)
+            ]
     return made
 
 
@@ -32,7 +38,7 @@ def predicted(subject: Subject, inputs: list[Floats], given: str, plugin: Any = 
 
 
 def probabilities(subject: Subject) -> None:
-    """Rows of float32 between 0 and 1 that sum to 1, for any finite features."""
+    """Rows of float32 between 0 and 1 that sum to 1, for any finite features, or what it takes as missing."""
     for given, inputs in features(subject).items():
         rows = predicted(subject, inputs, given)
         if (rows < 0).any() or not np.allclose(rows.sum(axis=1), 1, atol=1e-3):

@@ -125,6 +125,7 @@ class Head:
         self.target = card.target
         self.labels = tuple(card.labels)
         self.population = read_populations(path.parent, card)
+        self.takes_missing = settings.missing != "refuse"
         try:
             self._network = Network(settings, weights)
             probe = self._network.probabilities([np.zeros((1, one.dim), np.float32) for one in self.inputs])

@@ -174,16 +174,3 @@ def test_a_recording_without_a_transcript_is_refused_by_name(tmp_path: Path) -> 
 def test_sentences_need_a_transcript() -> None:
     with pytest.raises(ConfigError, match="'acme-spelling' reads sentences, but this pipeline has no transc"):
         Host(both(transcript=None))
-
-
-def test_a_classifier_cannot_read_two_clocks_at_once() -> None:
-    from acme_speech import spelling
-    from stimmung.engine.plugin import Input
-
-    mixed = (Input("acme-spelling", 2), Input("acme-level", 1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spelling.Smile, "inputs", mixed)
-        with pytest.raises(
-            ConfigError, match="classifier 'smile' needs features of windows and of sentences"
-        ):
-            Host(both())
