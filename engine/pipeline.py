@@ -217,7 +217,9 @@ class Pipeline:
         start = region.hear(end)
         if self._transcriber is not None and start < end:
             self._heard = Span(start, end, self.description.stream.rate)
-            self._transcriber.ask(Question("hear", self._heard, region.audio(start, end)), partial(self._understood, end))
+            self._transcriber.ask(
+                Question("hear", self._heard, region.audio(start, end)), partial(self._understood, end)
+            )
             while self._transcriber.waiting and not self._live:
                 self._bus.pump(0.1)
         for name in self._waiting:
@@ -250,7 +252,7 @@ class Pipeline:
                 self._audio.ask(segment, facts, Call(facts.name, "extract", segment=segment))
 
     def _understood(self, heard: int | None, told: Told | None) -> None:
-        """The transcriber's answer to the audio up to ``heard``, to its end if None; nothing if it is lost."""
+        """The transcriber's answer to the audio up to ``heard``, or its end; None where it is lost."""
         if told is not None:
             self._said(told)
         self._audio.heard(heard)
@@ -306,5 +308,3 @@ class Pipeline:
                 then(Answer(None, "rows_lost", f"rows of extractor '{name}' are missing"))
             else:
                 self._submit(Call(name, "summarise", parts=parts), then)
-
-
