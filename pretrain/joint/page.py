@@ -136,8 +136,9 @@ def _bars(shown: Shown) -> Iterator[str]:
         rows.append([f"{system.name} on {bench.name}", asked, told, _yes(met)])
     trained = [own for own in shown.findings.outcomes if own.bench == EMODB]
     if trained:
-        longest = max(trained, key=lambda own: max(own.wall_s))
-        minutes = max(longest.wall_s) / 60
+        # By computing, on one core: the time by the clock is also that of whatever else the machine did.
+        longest = max(trained, key=lambda own: max(own.cpu_s))
+        minutes = max(longest.cpu_s) / 60
         what = f"training all folds on EmoDB, the longest: {longest.system.name}"
         rows.append([what, f"< {MINUTES:g} min", f"{minutes:.1f} min", _yes(minutes < MINUTES)])
     streamed = statistics.median(shown.streamed_ms)

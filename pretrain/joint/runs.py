@@ -32,7 +32,7 @@ from ..folds import Fold
 from ..recipe import Recipe
 from .systems import Bench, Run
 
-FORMAT = 1
+FORMAT = 2
 LIBRARIES = ("numpy", "scikit-learn", "torch")
 
 
@@ -154,9 +154,11 @@ class Store:
 def fingerprint(run: Run, material: Material, fold: Fold) -> str:
     """Stands for all that decides a result, apart from the project's own code."""
     recipe = run.system.on(run.bench, run.seed)
+    # Where a plugin runs decides nothing.
+    tables = [(table.name, table.plugin, table.options) for table in (*recipe.extractors, recipe.classifier)]
     decided = {
         "format": FORMAT,
-        "recipe": msgspec.to_builtins(recipe),
+        "recipe": {**msgspec.to_builtins(recipe), "extractors": tables, "classifier": None},
         "windows_s": run.bench.windows_s,
         "corpus": material.contents,
         "fold": [fold.train, fold.dev, fold.test],
