@@ -52,14 +52,15 @@ def tenths(
     folder: Path, description: Description, out: Path, jobs: int, every: Callable[[Tenth], None]
 ) -> dict[str, Any]:
     """Replays the files below ``folder``; ``every`` gets each tenth. Returns the run's account."""
+    clocks = Clocks()
     last = 0.0, 0.0
 
     def step(done: int, total: int, stream: str) -> None:
         nonlocal last
         if done == 1:  # the processes have started
-            last = _clocks()
+            last = clocks.read()
         if done % max(1, total // 10) == 0:
-            now, shards = _clocks(), _children()
+            now, shards = clocks.read(), _children()
             wall_s, used_s = now[0] - last[0], now[1] - last[1]
             every(Tenth(done, wall_s, used_s, resident_mb(), sum(map(resident_mb, shards))))
             last = now
@@ -67,9 +68,17 @@ def tenths(
     return replay([str(folder)], description, out, means=Means(jobs), progress=step)
 
 
-def _clocks() -> tuple[float, float]:
-    """(wall seconds, CPU seconds of this process and its children)."""
-    return time.monotonic(), time.process_time() + sum(map(cpu_s, _children()))
+class Clocks:
+    """Wall time, and the CPU time of this process and its children, those that have ended included."""
+
+    def __init__(self) -> None:
+        self._children_s: dict[int, float] = {}
+
+    def read(self) -> tuple[float, float]:
+        """(wall seconds, CPU seconds)."""
+        for pid in _children():
+            self._children_s[pid] = max(cpu_s(pid), self._children_s.get(pid, 0.0))
+        return time.monotonic(), time.process_time() + sum(self._children_s.values())
 
 
 def _children() -> list[int]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import soundfile
 from stimmung.engine import bench_files
-from stimmung.engine.bench_files import Tenth, generate, tenths
+from stimmung.engine.bench_files import Clocks, Tenth, generate, tenths
 from support import RATE, acme, syllables
 
 
@@ -29,3 +31,17 @@ def test_beyond_the_distinct_ones_files_are_links_of_their_own_name(tmp_path: Pa
     generate(tmp_path, distinct + 3, 0.1, syllables(0.5), RATE)
     first, again = tmp_path / "0000" / "000002.wav", tmp_path / f"{distinct // 1000:04}" / "001002.wav"
     assert first.samefile(again)
+
+
+def test_a_child_that_ends_takes_no_cpu_time_along() -> None:
+    clocks = Clocks()
+    program = "print(sum(range(10_000_000)), flush=True); input()"
+    child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline()
+        _, before_s = clocks.read()
+    finally:
+        child.communicate(b"\n", timeout=60)
+    _, after_s = clocks.read()
+    assert after_s >= before_s
