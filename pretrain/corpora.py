@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stimmung.engine.errors import InputError, nearest
@@ -26,7 +26,8 @@ class Item:
     """One recording: where it is, who speaks, and the label to be recognised; or a sentence of a document.
 
     A sentence has its ``text``, its document as the speaker, and its place in the table for a file.
-    ``partition`` is train, dev, test or empty; ``start_s`` and ``stop_s`` bound a part of the file.
+    ``partition`` is train, dev, test or empty; ``start_s`` and ``stop_s`` bound a part of the file, which is
+    heard ``speed`` times as fast, pitch and formants with it.
     """
 
     file: Path
@@ -37,6 +38,7 @@ class Item:
     transcript: str = ""
     start_s: float = 0.0
     stop_s: float | None = None
+    speed: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,10 @@ class Corpus:
     def speakers(self) -> list[str]:
         """Every speaker once, sorted."""
         return sorted({item.speaker for item in self.items})
+
+    def at(self, speed: float) -> Corpus:
+        """The same recordings, each heard so many times as fast."""
+        return replace(self, items=tuple(replace(item, speed=speed) for item in self.items))
 
 
 @dataclass(frozen=True, slots=True)

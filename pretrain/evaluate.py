@@ -102,8 +102,26 @@ def read_items(recipe: Recipe | ContinuousRecipe, path: Path) -> Corpus:
 def corpus_rows(
     recipe: Extraction, corpus: Corpus, progress: Progress | None, cache: Path | None = None
 ) -> Rows:
-    """The features a recipe asks for, kept in the folder ``cache`` if there is one."""
+    """The features a recipe asks for, copies too, kept in the folder ``cache`` if there is one."""
+    rows = _rows(recipe, corpus, progress, cache)
+    if not isinstance(recipe, Recipe):
+        return rows
+    return dataclasses.replace(rows, copies=copies(recipe, corpus, progress, cache))
+
+
+def copies(
+    recipe: Recipe, corpus: Corpus, progress: Progress | None, cache: Path | None = None
+) -> tuple[Rows, ...]:
+    """The rows of all recordings at each of the recipe's speeds."""
+    return tuple(_rows(recipe, corpus.at(speed), progress, cache) for speed in recipe.speeds)
+
+
+def _rows(recipe: Extraction, corpus: Corpus, progress: Progress | None, cache: Path | None) -> Rows:
     if corpus.items[0].text is not None:
+        if corpus.items[0].speed != 1:
+            raise ConfigError(
+                f"recipe '{recipe.name}' has speeds", got=f"corpus '{corpus.name}', which holds no audio"
+            )
         return compute_sentences(recipe, corpus, progress or _silent)
     if isinstance(recipe, JointRecipe):
         from .joint.material import joint_rows

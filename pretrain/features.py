@@ -34,7 +34,8 @@ class Rows:
     ``item`` (n,) is the position of each row's recording in the corpus; ``window_s`` (n,) is the
     length of the window the row was computed from, 0 for the whole recording. ``hours`` is the length
     of all recordings. ``speech_s`` (n,), where it is known: the seconds of speech that each row is the first
-    of its recording's rows of that length to hold.
+    of its recording's rows of that length to hold. ``copies`` are rows of the same recordings at other
+    speeds, to be trained on and never tested.
     """
 
     inputs: tuple[Input, ...]
@@ -43,6 +44,7 @@ class Rows:
     window_s: npt.NDArray[np.float64]
     hours: float
     speech_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    copies: tuple[Rows, ...] = ()
 
     @property
     def whole(self) -> npt.NDArray[np.bool_]:
@@ -54,7 +56,7 @@ class Rows:
         return [matrix[chosen] for matrix in self.features]
 
     def among(self, chosen: npt.NDArray[np.bool_]) -> Rows:
-        """The chosen rows alone."""
+        """The chosen rows alone, and all copies."""
         return replace(
             self,
             features=self.of(chosen),
@@ -133,6 +135,7 @@ def joined(kinds: Sequence[Rows]) -> Rows:
         item=np.concatenate([one.item for one in kinds]),
         window_s=np.concatenate([one.window_s for one in kinds]),
         speech_s=np.concatenate([one.speech_s for one in kinds]),
+        copies=(),
     )
 
 
@@ -182,7 +185,7 @@ class Listening:
     ) -> list[tuple[dict[str, Floats], int, int]]:
         """(features by input, length, new speech, both in samples) of each segment of a recording."""
         (feed,) = open_source(str(item.file)).feeds()
-        heard = "" if self._cache is None else f"{content(item.file)} {item.start_s} {item.stop_s}"
+        heard = "" if self._cache is None else _heard(item)
         known = {} if self._cache is None else self._cache.read(heard)
         found: dict[int, tuple[dict[str, Floats], int, int]] = {}
         new: dict[str, dict[tuple[int, int], Floats]] = {}
@@ -206,8 +209,14 @@ class Listening:
         self.host.close()
 
 
+def _heard(item: Item) -> str:
+    """What a cache knows a recording's features by."""
+    own = f"{content(item.file)} {item.start_s} {item.stop_s}"
+    return own if item.speed == 1 else f"{own} at {item.speed}"
+
+
 def part(chunks: Iterable[Chunk], item: Item) -> Iterator[Chunk]:
-    """The audio between the item's bounds, all of it where it has none."""
+    """The audio between the item's bounds, all of it where it has none, at its speed."""
     position = 0
     for chunk in chunks:
         start = round(item.start_s * chunk.rate) - position
@@ -215,7 +224,7 @@ def part(chunks: Iterable[Chunk], item: Item) -> Iterator[Chunk]:
         position += len(chunk.samples)
         samples = chunk.samples[max(0, start) : max(0, stop)]
         if len(samples):
-            yield replace(chunk, samples=samples, start=None)
+            yield replace(chunk, samples=samples, start=None, rate=round(item.speed * chunk.rate))
 
 
 def _tapped(chunks: Iterable[Chunk], digest: hashlib._Hash | None) -> Iterator[Chunk]:

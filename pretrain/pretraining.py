@@ -7,14 +7,12 @@ whole epoch exactly as if nothing had happened, because crops and dropout are fu
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import lightning
 import msgspec
-import numpy as np
 import soundfile
 import torch
 from lightning.pytorch import callbacks, loggers
@@ -22,18 +20,15 @@ from safetensors.torch import save_file
 from stimmung.engine.cards import Card, TrainedOn, write_card
 from stimmung.engine.config import Count, Positive, Share, Table, decode, read_toml
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.host import open_source
-from stimmung.engine.intake import read_audio
-from stimmung.engine.types import Floats
 from stimmung.plugins.extract.sample_cnn import FILE, NAME
-from stimmung.plugins.extract.sample_cnn.network import Gender, SampleCnn
+from stimmung.plugins.extract.sample_cnn.network import STRIDE, Gender, SampleCnn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from . import metrics
-from .bootstrap import by_cluster, interval
+from .auxiliary import LONGEST_MS, Described
 from .corpora import Corpus
 from .crops import Augment, Crops, Numbers
+from .gender import evaluate_gender
 from .layouts.librispeech import LABELS
 from .librispeech import hold_out, read_speech
 from .recipe import About
@@ -54,7 +49,7 @@ class NetworkTable(Table, frozen=True):
 class TrainingTable(Table, frozen=True):
     """``crops`` an epoch; ``held_out_speakers`` of the training subset only watch.
 
-    ``precision`` as Lightning calls it.
+    ``auxiliary``: the weight of :class:`.auxiliary.Described`'s loss. ``precision`` as Lightning calls it.
     """
 
     epochs: Count = 10
@@ -62,6 +57,7 @@ class TrainingTable(Table, frozen=True):
     batch: Count = 32
     learning_rate: Positive = 0.001
     dropout: Share = 0.5
+    auxiliary: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     held_out_speakers: Count = 20
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     seed: int = 0
@@ -96,6 +92,14 @@ def read_pretrain_recipe(path: Path) -> PretrainRecipe:
         raise ConfigError(
             f"{path}: network.local is even", got=str(recipe.network.local), expected="an odd number"
         )
+    row, period = STRIDE ** (len(recipe.network.filters) - 1), LONGEST_MS * recipe.rate // 1000
+    if recipe.training.auxiliary and row < period:
+        raise ConfigError(
+            f"{path}: a row of the network is too short for training.auxiliary",
+            got=f"{row} samples",
+            expected=f"{period}, the longest period of a voice",
+            remedy="list more network.filters, or set training.auxiliary = 0",
+        )
     return recipe
 
 
@@ -123,7 +127,7 @@ def pretrain(
         ckpt_path=str(last) if last.exists() else None,
         weights_only=True,
     )
-    report = evaluate_gender(task.gender, recipe, testing)
+    report = evaluate_gender(task.gender, testing, recipe.rate, recipe.crop_s)
     if trainer.is_global_zero:
         _save(task.gender.network, recipe, training, report, out)
     return out
@@ -138,18 +142,25 @@ class Task(lightning.LightningModule):
         self._training = recipe.training
         network = SampleCnn(recipe.network.filters, recipe.network.local)
         self.gender = Gender(network, len(LABELS), recipe.training.dropout)
+        self.described = Described(network, recipe.rate) if recipe.training.auxiliary else None
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Dropout depends on the step alone, so that a resumed training drops the same."""
         torch.manual_seed((self._training.seed << 32) + self.global_step * 4096 + self.global_rank)
 
-    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
-        loss, right = self._judge(batch)
+    def training_step(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        heard, recorded, truth = batch
+        rows = self.gender.network(heard)
+        loss, right = self._judge(rows, truth)
         self.log_dict({"loss": loss, "accuracy": right}, prog_bar=True)
-        return loss
+        if self.described is None:
+            return loss
+        described: Tensor = self.described(rows, recorded)
+        self.log("described_loss", described, prog_bar=True)
+        return loss + self._training.auxiliary * described
 
-    def validation_step(self, batch: tuple[Tensor, Tensor]) -> None:
-        loss, right = self._judge(batch)
+    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor]) -> None:
+        loss, right = self._judge(self.gender.network(batch[0]), batch[2])
         held_out = {"held_out_loss": loss, "held_out_accuracy": right}
         self.log_dict(held_out, prog_bar=True, sync_dist=True, batch_size=len(batch[0]))
 
@@ -159,54 +170,10 @@ class Task(lightning.LightningModule):
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _judge(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        samples, truth = batch
-        probabilities = self.gender(samples)
+    def _judge(self, rows: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+        probabilities = self.gender.told(rows)
         loss = torch.nn.functional.nll_loss(torch.log(probabilities + 1e-7), truth)
         return loss, (probabilities.argmax(dim=1) == truth).float().mean()
-
-
-def evaluate_gender(
-    gender: Gender,
-    recipe: PretrainRecipe,
-    corpus: Corpus,
-    progress: Callable[[int, int, str], None] | None = None,
-) -> dict[str, Any]:
-    """Accuracy over whole recordings, crops of them, and voices, with 95 % intervals over speakers.
-
-    A voice is all recordings of a speaker: the mean of their probabilities decides.
-    """
-    gender.eval()
-    window = round(recipe.crop_s * recipe.rate)
-    truth = np.array([LABELS.index(item.label) for item in corpus.items])
-    speakers = np.array([item.speaker for item in corpus.items])
-    whole, crops, of = [], [], []
-    for number, item in enumerate(corpus.items):
-        (feed,) = open_source(str(item.file)).feeds()
-        samples = torch.from_numpy(np.array(read_audio(feed, recipe.rate)))
-        pieces = [crop for crop in torch.split(samples, window) if len(crop) >= min(window, len(samples))]
-        with torch.inference_mode():
-            whole.append(gender(samples[None])[0].numpy())
-            crops += [gender(piece[None])[0].numpy() for piece in pieces]
-        of += [number] * len(pieces)
-        if progress is not None:
-            progress(number + 1, len(corpus.items), "tested")
-    names, first = np.unique(speakers, return_index=True)
-    voices = [np.mean(np.array(whole)[speakers == name], axis=0) for name in names]
-    return {
-        "recordings": _figures(truth, whole, speakers),
-        f"crops of {recipe.crop_s:g} s": _figures(truth[of], crops, speakers[of]),
-        "voices": _figures(truth[first], voices, names),
-    }
-
-
-def _figures(truth: metrics.Ints, probabilities: Sequence[Floats], speakers: Any) -> dict[str, Any]:
-    each = metrics.one_hot(truth, np.argmax(probabilities, axis=1), len(LABELS))
-    return {
-        "n": len(truth),
-        "accuracy": float(metrics.wa_of(each.sum(axis=0))),
-        "accuracy_ci95": interval(by_cluster(speakers, each), metrics.wa_of),
-    }
 
 
 def _loader(recipe: PretrainRecipe, corpus: Corpus, augment: Augment, crops: int) -> DataLoader[Any]:

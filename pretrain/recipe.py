@@ -73,10 +73,12 @@ class Recipe(Extraction, frozen=True, kw_only=True):
     ``normalise``: "speaker" standardises features over all of each speaker's recordings, the tested
     ones included (without their labels); such a model can be evaluated, but cannot run live. "stream" does
     so by what has been heard of the speaker so far, as a pipeline's classifier with that key.
-    ``protocol`` gives the figures of the card.
+    ``protocol`` gives the figures of the card. Recordings are trained on at other ``speeds`` too, as voices
+    higher or lower than those recorded; none is tested so.
     """
 
     labels: Annotated[list[str], msgspec.Meta(min_length=2)]
+    speeds: list[Annotated[float, msgspec.Meta(ge=0.5, le=2)]] = msgspec.field(default_factory=list)
     classifier: PluginTable
     about: About
 

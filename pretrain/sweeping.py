@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+from stimmung.engine.errors import ConfigError
 
 from .evaluate import corpus_rows, read_items
 from .features import Progress
@@ -25,6 +26,10 @@ def run(recipe: Path, corpus: Path, out: Path, progress: Progress) -> list[str]:
     select the cost. Writes ``out/sweep.json`` and ``out/confusion.png``. Raises ConfigError or InputError.
     """
     read = read_recipe(recipe)
+    if read.speeds:
+        raise ConfigError(
+            f"recipe '{read.name}' has speeds", got="a sweep, which trains on what was recorded alone"
+        )
     data = read_items(read, corpus)
     rows = corpus_rows(read, data, progress)
     samples = audio_samples(data, tuple(read.labels), rows)

@@ -48,7 +48,8 @@ def fit(
     ours = {field.name for field in msgspec.structs.fields(Normalisation)} & set(options)
     rest = {key: value for key, value in options.items() if key not in ours}
     if recipe.normalise != "stream":
-        return Fitted(fit_speakers(build_trainer(recipe, options), rows, corpus, speakers), None, [])
+        every = joined([rows, *rows.copies])
+        return Fitted(fit_speakers(build_trainer(recipe, options), every, corpus, speakers), None, [])
     if len(rows.speech_s) != len(rows.item):
         raise ConfigError(
             f"recipe '{recipe.name}' cannot be normalised by the stream",
@@ -58,12 +59,13 @@ def fit(
         {**msgspec.to_builtins(recipe.normalisation), **{key: options[key] for key in ours}}, Normalisation
     )
     found = populations(rows, corpus, speakers, settings.prior_s)
-    seen = rows.among(of_speakers(rows, corpus, speakers))
+    # At another speed a speaker is another voice, with means and a stream of its own.
+    voices = [one.among(of_speakers(one, corpus, speakers)) for one in (rows, *rows.copies)]
     kinds = []
     if settings.training != "stream":
-        kinds.append(by_speaker(seen, corpus, speakers, found))
+        kinds += [by_speaker(voice, corpus, speakers, found) for voice in voices]
     if settings.training != "speaker":
-        kinds.append(streamed(seen, corpus, speakers, found, TRAINING_ORDER))
+        kinds += [streamed(voice, corpus, speakers, found, TRAINING_ORDER) for voice in voices]
     trainer = build_trainer(recipe, rest)
     return Fitted(fit_speakers(trainer, joined(kinds), corpus, speakers), settings, found)
 

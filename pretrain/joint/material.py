@@ -31,7 +31,7 @@ GRID = {"crnn": 3200, "multi_crnn": HOP, "e2e_cnn_lstm": 3200}  # samples betwee
 class Excerpt:
     """What a window or a whole recording gives to hear: (frames, 40) of spectra, or (n,) samples.
 
-    ``recording`` is its place in the corpus.
+    ``recording`` is its place in the corpus; a copy at another speed is not the ``whole`` of it.
     """
 
     recording: int
@@ -51,7 +51,9 @@ def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: P
         samples += len(audio)
         material = audio if recipe.hearing == "e2e_cnn_lstm" else log_mel(audio)
         for size_s, span in _spans(recipe, len(audio)):
-            excerpts.append(Excerpt(position, size_s == 0, _cut(recipe.hearing, material, span)))
+            excerpts.append(
+                Excerpt(position, size_s == 0 and entry.speed == 1, _cut(recipe.hearing, material, span))
+            )
             window_s.append(size_s)
             item.append(position)
         progress(position + 1, len(corpus.items), "spectra")

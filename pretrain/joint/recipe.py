@@ -30,7 +30,7 @@ class NetworkTable(Table, frozen=True):
 
 
 class TrainingTable(Table, frozen=True):
-    """``batch``: recordings; ``whole``: the share heard whole, of all others a window.
+    """``batch``: recordings; ``whole``: the share heard whole; of all others a window, or a copy at a speed.
 
     ``learning_rate`` is the highest of one rise and fall (Smith 2018); ``average`` the share that a
     moving average of the weights keeps at each step. ``dev_speakers`` of those to train on decide when to

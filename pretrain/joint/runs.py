@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -26,7 +26,7 @@ from stimmung.engine.types import Floats
 
 from .. import trial
 from ..corpora import Corpus
-from ..evaluate import corpus_rows, selected
+from ..evaluate import copies, corpus_rows, selected
 from ..features import Progress, Rows
 from ..folds import Fold
 from ..recipe import Recipe
@@ -86,11 +86,13 @@ class Material:
         """All rows that are trained on or tested, computed once for recipes with the same extractors."""
         # Speech is counted for every recipe, so that those that need it share features with the others.
         lengths = sorted({*recipe.windows_s, *self.bench.windows_s})
-        asked = msgspec.structs.replace(recipe, windows_s=lengths, normalise="stream")
-        inputs = repr(recipe.extractors)
+        trained = msgspec.structs.replace(recipe, normalise="stream")
+        tested = msgspec.structs.replace(trained, windows_s=lengths, speeds=[])
+        inputs = repr((recipe.extractors, recipe.speeds and trained.windows_s, recipe.speeds))
         if inputs != self._asked:
             self._rows = []  # before the next are computed: there is no need to hold both
-            self._rows = [corpus_rows(asked, self.corpus, progress, cache)]
+            rows = corpus_rows(tested, self.corpus, progress, cache)
+            self._rows = [replace(rows, copies=copies(trained, self.corpus, progress, cache))]
             self._asked = inputs
         return self._rows[0]
 

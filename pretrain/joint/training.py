@@ -151,7 +151,7 @@ class Step:
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimiser, settings.learning_rate, steps)
 
     def epoch(self, rows: Rows, random: np.random.Generator) -> None:
-        """Every recording once, whole or a window of it."""
+        """Every recording once: whole, or a window of it, or at another speed."""
         self._network.train()
         for batch in _batches(rows, self._recipe.training.batch, self._recipe.training.whole, random):
             heard, lengths = padded(batch.excerpts)
@@ -193,12 +193,14 @@ def _batches(rows: Rows, size: int, whole: float, random: np.random.Generator) -
 
 def _recordings(rows: Rows) -> list[list[int]]:
     """The rows of each recording, the whole of it first; one normalised in two ways counts as two."""
-    own: list[list[int]] = []
+    every: list[list[int]] = []
+    latest: dict[int, list[int]] = {}
     for row, excerpt in enumerate(rows.excerpts):
         if excerpt.whole:
-            own.append([])
-        own[-1].append(row)
-    return own
+            every.append([])
+            latest[excerpt.recording] = every[-1]
+        latest[excerpt.recording].append(row)
+    return every
 
 
 def _rows(

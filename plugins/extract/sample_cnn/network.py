@@ -106,7 +106,11 @@ class Gender(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """(batch, samples) → probabilities, (batch, labels)."""
-        return torch.softmax(self.dense(self.dropout(self.network(samples))), dim=2).mean(dim=1)
+        return self.told(self.network(samples))
+
+    def told(self, rows: Tensor) -> Tensor:
+        """The same of what the network made of them, (batch, rows, filters)."""
+        return torch.softmax(self.dense(self.dropout(rows)), dim=2).mean(dim=1)
 
 
 def _threes(rows: Tensor) -> Tensor:
