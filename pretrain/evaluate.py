@@ -11,22 +11,20 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from stimmung.engine.errors import ConfigError, ProtocolError
+from stimmung.engine.errors import ProtocolError
 
 from . import metrics, trial
 from .bootstrap import Doubles
 from .continuous import Regressor
-from .corpora import Corpus, read_corpus
-from .features import Progress, Rows, compute, compute_sentences, standardise_by_speaker
+from .corpora import Corpus
+from .features import Progress, Rows
 from .fit import of_speakers
 from .folds import Fold, corpus_folds, verify
-from .joint.recipe import JointRecipe
 from .judged import Judged, JudgedNumbers
 from .nested import select
 from .recipe import ContinuousRecipe, Extraction, Recipe, read_any
+from .rows import corpus_rows, read_items, silent
 from .stream_report import stream_figures, stream_note
-from .targets import Targets
-from .texts import EMOBANK, as_corpus, read_emobank
 from .trial import orders_of
 from .versions import versions
 
@@ -78,61 +76,6 @@ def evaluate(
     return report
 
 
-def read_items(recipe: Recipe | ContinuousRecipe, path: Path) -> Corpus:
-    """The corpus labelled for the recipe's target: by its own column, by configs/targets.toml, or EmoBank."""
-    if isinstance(recipe, ContinuousRecipe):
-        return read_corpus(path, recipe.target, recipe.wanted)
-    targets = Targets()
-    if (path / EMOBANK).is_file():
-        corpus = as_corpus(read_emobank(path, recipe.target))
-    elif targets.has(path, recipe.target):
-        corpus = targets.read(path, recipe.target)[0]
-    else:
-        return read_corpus(path, recipe.target, recipe.wanted)
-    unknown = sorted({item.label for item in corpus.items} - set(recipe.labels))
-    if unknown:
-        raise ConfigError(
-            f"recipe '{recipe.name}' lacks labels of its target",
-            got=", ".join(recipe.labels),
-            expected=f"{', '.join(unknown)} too",
-        )
-    return corpus
-
-
-def corpus_rows(
-    recipe: Extraction, corpus: Corpus, progress: Progress | None, cache: Path | None = None
-) -> Rows:
-    """The features a recipe asks for, copies too, kept in the folder ``cache`` if there is one."""
-    rows = _rows(recipe, corpus, progress, cache)
-    if not isinstance(recipe, Recipe):
-        return rows
-    return dataclasses.replace(rows, copies=copies(recipe, corpus, progress, cache))
-
-
-def copies(
-    recipe: Recipe, corpus: Corpus, progress: Progress | None, cache: Path | None = None
-) -> tuple[Rows, ...]:
-    """The rows of all recordings at each of the recipe's speeds."""
-    return tuple(_rows(recipe, corpus.at(speed), progress, cache) for speed in recipe.speeds)
-
-
-def _rows(recipe: Extraction, corpus: Corpus, progress: Progress | None, cache: Path | None) -> Rows:
-    if corpus.items[0].text is not None:
-        if corpus.items[0].speed != 1:
-            raise ConfigError(
-                f"recipe '{recipe.name}' has speeds", got=f"corpus '{corpus.name}', which holds no audio"
-            )
-        return compute_sentences(recipe, corpus, progress or _silent)
-    if isinstance(recipe, JointRecipe):
-        from .joint.material import joint_rows
-
-        return joint_rows(recipe, corpus, progress or _silent, cache)
-    rows = compute(recipe, corpus, progress or _silent, cache)
-    if recipe.normalise == "speaker":
-        return standardise_by_speaker(rows, [item.speaker for item in corpus.items])
-    return rows
-
-
 def run_folds(
     recipe: Recipe,
     corpus: Corpus,
@@ -150,7 +93,7 @@ def run_folds(
         tested, found, own = trial.probabilities(recipe, corpus, rows, options, speakers, fold.test)
         probabilities[:, tested] = found
         chosen.append({**options, **own})
-        (progress or _silent)(done, len(folds), "folds")
+        (progress or silent)(done, len(folds), "folds")
     judged = Judged(recipe.labels, true, probabilities, _speakers_of(rows, corpus), recipe.seed)
     tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
     report = {
@@ -215,7 +158,7 @@ def run_continuous(
         tested = of_speakers(rows, corpus, fold.test)
         predicted[tested] = ask(options, speakers, tested)
         chosen.append(options)
-        (progress or _silent)(done, len(folds), "folds")
+        (progress or silent)(done, len(folds), "folds")
     judged = JudgedNumbers(true, predicted, _speakers_of(rows, corpus), recipe.seed)
     tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
     report = {
@@ -333,7 +276,3 @@ def _notes(recipe: Extraction, corpus: Corpus) -> list[str]:
             "and are too narrow."
         )
     return notes
-
-
-def _silent(done: int, total: int, what: str) -> None:
-    """No progress is shown."""

@@ -7,12 +7,12 @@ from pathlib import Path
 import msgspec
 from stimmung.engine.errors import ConfigError
 
-from .evaluate import corpus_rows, read_items
 from .features import Progress
 from .narratives import audio_samples, leave_one_out
 from .page import picture, record, swept_table
 from .paper1 import Result
 from .recipe import read_recipe
+from .rows import corpus_rows, read_items
 from .sweep import sweep
 
 FIGURES = "sweep.json"

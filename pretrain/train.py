@@ -12,12 +12,13 @@ from stimmung.engine.errors import ConfigError
 from stimmung.engine.populations import FILE, write_populations
 
 from .corpora import Corpus
-from .evaluate import corpus_rows, read_items, run_folds, selected
+from .evaluate import run_folds, selected
 from .features import Progress, Rows
 from .fit import Trained
 from .folds import Fold, corpus_folds
 from .joint.recipe import JointRecipe
 from .recipe import Recipe, read_recipe
+from .rows import corpus_rows, read_items
 from .trial import fit
 
 

@@ -26,10 +26,11 @@ from stimmung.engine.types import Floats
 
 from .. import trial
 from ..corpora import Corpus
-from ..evaluate import copies, corpus_rows, selected
+from ..evaluate import selected
 from ..features import Progress, Rows
 from ..folds import Fold
 from ..recipe import Recipe
+from ..rows import copies, corpus_rows
 from .systems import Bench, Run
 
 FORMAT = 2

@@ -13,10 +13,11 @@ from stimmung.engine.cards import load_card, verify
 from stimmung.engine.errors import ConfigError, ProtocolError
 from stimmung.plugins.classify.svm import Svm
 from stimmung.pretrain.corpora import Corpus, read_corpus
-from stimmung.pretrain.evaluate import corpus_rows, evaluate
+from stimmung.pretrain.evaluate import evaluate
 from stimmung.pretrain.features import Rows
 from stimmung.pretrain.fit import Trained, build_trainer, fit_speakers
 from stimmung.pretrain.recipe import read_recipe
+from stimmung.pretrain.rows import corpus_rows
 from stimmung.pretrain.train import train
 
 WriteRecipe = Callable[..., Path]

@@ -13,10 +13,11 @@ from stimmung.engine.errors import ConfigError, PluginError, ProtocolError
 from stimmung.engine.host import Host, open_source
 from stimmung.engine.types import Chunk, Prediction
 from stimmung.plugins.classify.fusion_mlp import FusionMlp
-from stimmung.pretrain.evaluate import corpus_rows, evaluate, read_items
+from stimmung.pretrain.evaluate import evaluate
 from stimmung.pretrain.fit import build_trainer, fit_speakers
 from stimmung.pretrain.joint.export import JointTraining
 from stimmung.pretrain.recipe import read_recipe
+from stimmung.pretrain.rows import corpus_rows, read_items
 from stimmung.pretrain.streams import recordings, streamed
 from stimmung.pretrain.train import train
 from tones import ABOUT, write_corpus

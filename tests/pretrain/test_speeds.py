@@ -12,12 +12,13 @@ import pytest
 from stimmung.engine.errors import ConfigError
 from stimmung.pretrain import sweeping, trial
 from stimmung.pretrain.corpora import Corpus, Item
-from stimmung.pretrain.evaluate import corpus_rows, evaluate, read_items
+from stimmung.pretrain.evaluate import evaluate
 from stimmung.pretrain.fit import fit_speakers
 from stimmung.pretrain.joint.asking import Rows as Asked
 from stimmung.pretrain.joint.material import Excerpt, _audio
 from stimmung.pretrain.joint.training import _recordings
 from stimmung.pretrain.recipe import Recipe, read_recipe
+from stimmung.pretrain.rows import corpus_rows, read_items
 from tones import RATE
 
 WriteRecipe = Callable[..., Path]

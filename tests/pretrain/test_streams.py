@@ -18,9 +18,10 @@ from stimmung.engine.populations import read_populations
 from stimmung.engine.types import Chunk, Prediction
 from stimmung.plugins.classify.svm import Svm
 from stimmung.pretrain.corpora import Corpus, read_corpus
-from stimmung.pretrain.evaluate import corpus_rows, evaluate
+from stimmung.pretrain.evaluate import evaluate
 from stimmung.pretrain.features import Rows
 from stimmung.pretrain.recipe import Recipe, read_any, read_recipe
+from stimmung.pretrain.rows import corpus_rows
 from stimmung.pretrain.streams import by_speaker, places, populations, recordings, streamed
 from stimmung.pretrain.train import train
 from stimmung.pretrain.trial import fit
