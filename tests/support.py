@@ -60,3 +60,23 @@ def acme(**changes: object) -> Description:
         "vote": {"span_s": 8.0},
     }
     return describe({**tables, **changes}, "the test")
+
+
+def captions(*, last_s: int) -> str:
+    """SubRip captions, some of two sentences; the last begins at ``last_s``."""
+    return f"""1
+00:00:00,500 --> 00:00:02,250
+What a day! What a sunny day!
+
+2
+00:00:03,000 --> 00:00:04,000
+Is it?
+
+3
+00:00:06,000 --> 00:00:09,000
+Is it really? I wonder.
+
+4
+00:00:{last_s:02},000 --> 00:00:{last_s + 3:02},000
+Good night!
+"""

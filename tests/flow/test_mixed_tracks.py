@@ -23,25 +23,10 @@ from stimmung.engine.plugin import Transcriber
 from stimmung.engine.stream import Intake, Stream
 from stimmung.engine.types import Chunk, EmotionState, Fault, Floats, Output, Prediction, Sentence, Span
 from stimmung.engine.wiring import targets
-from support import RATE, acme, cut, every, syllables
+from support import RATE, acme, captions, cut, every, syllables
 
 SPEECH = syllables(17.3)
-SRT = """1
-00:00:00,500 --> 00:00:02,250
-What a day! What a sunny day!
-
-2
-00:00:03,000 --> 00:00:04,000
-Is it?
-
-3
-00:00:06,000 --> 00:00:09,000
-Is it really? I wonder.
-
-4
-00:00:16,000 --> 00:00:19,000
-Good night!
-"""
+SRT = captions(last_s=16)
 
 
 def mixed(wait_s: float = 2.0, *, takes_missing: bool = True, **changes: object) -> Description:

@@ -14,25 +14,10 @@ from stimmung.engine.live import Live
 from stimmung.engine.observer import Observer
 from stimmung.engine.playback import feeds, replay_feed
 from stimmung.engine.types import EmotionState, Fault, Features, Output, Prediction
-from support import RATE, acme, cut, every, syllables
+from support import RATE, acme, captions, cut, every, syllables
 
 SPEECH = syllables(12.3)
-SRT = """1
-00:00:00,500 --> 00:00:02,250
-What a day! What a sunny day!
-
-2
-00:00:03,000 --> 00:00:04,000
-Is it?
-
-3
-00:00:06,000 --> 00:00:09,000
-Is it really? I wonder.
-
-4
-00:00:11,000 --> 00:00:14,000
-Good night!
-"""
+SRT = captions(last_s=11)
 
 
 def both(**changes: object) -> Description:
