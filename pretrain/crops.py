@@ -46,11 +46,8 @@ class Augment(Table, frozen=True):
     snr_db: tuple[float, float] | None = None
 
 
-class Crops(Dataset[tuple[Tensor, Tensor, int]]):
-    """Crop number n is of recording n modulo the number of recordings.
-
-    Samples as they are heard, the same before their filter, gain and noise, and the position of the label.
-    """
+class Crops(Dataset[tuple[Tensor, int]]):
+    """Crop number n is of recording n modulo the number of recordings: (samples, position of its label)."""
 
     def __init__(
         self, items: Sequence[Item], labels: Sequence[str], rate: int, crop: int, augment: Augment, seed: int
@@ -59,12 +56,11 @@ class Crops(Dataset[tuple[Tensor, Tensor, int]]):
         self._augment, self._seed = augment, seed
         self._lengths: dict[int, int] = {}
 
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, int]:
+    def __getitem__(self, number: int) -> tuple[Tensor, int]:
         which = number % len(self._items)
         random = np.random.default_rng((self._seed, number))
-        recorded = self._turned(self._read(which, random), random)
-        heard = torch.from_numpy(self._augmented(recorded, random))
-        return heard, torch.from_numpy(recorded), self._labels.index(self._items[which].label)
+        samples = self._augmented(self._read(which, random), random)
+        return torch.from_numpy(samples), self._labels.index(self._items[which].label)
 
     def _read(self, which: int, random: np.random.Generator) -> Floats:
         item = self._items[which]
@@ -87,12 +83,10 @@ class Crops(Dataset[tuple[Tensor, Tensor, int]]):
             samples = soxr.resample(samples, pace, 1.0, quality="LQ")[: self._crop]
         return np.resize(samples, self._crop) if len(samples) < self._crop else samples
 
-    def _turned(self, samples: Floats, random: np.random.Generator) -> Floats:
-        reach = round(self._augment.shift * len(samples))
-        return np.roll(samples, int(random.integers(-reach, reach + 1)))
-
     def _augmented(self, samples: Floats, random: np.random.Generator) -> Floats:
         augment, size = self._augment, len(samples)
+        reach = round(augment.shift * size)
+        samples = np.roll(samples, int(random.integers(-reach, reach + 1)))
         if augment.filter_db:
             samples = _filtered(samples, self._rate, augment.filter_db, random)
         if augment.snr_db is not None:

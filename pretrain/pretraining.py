@@ -21,11 +21,10 @@ from stimmung.engine.cards import Card, TrainedOn, write_card
 from stimmung.engine.config import Count, Positive, Share, Table, decode, read_toml
 from stimmung.engine.errors import ConfigError
 from stimmung.plugins.extract.sample_cnn import FILE, NAME
-from stimmung.plugins.extract.sample_cnn.network import STRIDE, Gender, SampleCnn
+from stimmung.plugins.extract.sample_cnn.network import Gender, SampleCnn
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from .auxiliary import LONGEST_MS, Described
 from .corpora import Corpus
 from .crops import Augment, Crops, Numbers
 from .gender import evaluate_gender
@@ -49,7 +48,7 @@ class NetworkTable(Table, frozen=True):
 class TrainingTable(Table, frozen=True):
     """``crops`` an epoch; ``held_out_speakers`` of the training subset only watch.
 
-    ``auxiliary``: the weight of :class:`.auxiliary.Described`'s loss. ``precision`` as Lightning calls it.
+    ``precision`` as Lightning calls it.
     """
 
     epochs: Count = 10
@@ -57,7 +56,6 @@ class TrainingTable(Table, frozen=True):
     batch: Count = 32
     learning_rate: Positive = 0.001
     dropout: Share = 0.5
-    auxiliary: Annotated[float, msgspec.Meta(ge=0)] = 0.0
     held_out_speakers: Count = 20
     precision: Literal["32-true", "bf16-mixed"] = "32-true"
     seed: int = 0
@@ -91,14 +89,6 @@ def read_pretrain_recipe(path: Path) -> PretrainRecipe:
     if recipe.network.local % 2 == 0:
         raise ConfigError(
             f"{path}: network.local is even", got=str(recipe.network.local), expected="an odd number"
-        )
-    row, period = STRIDE ** (len(recipe.network.filters) - 1), LONGEST_MS * recipe.rate // 1000
-    if recipe.training.auxiliary and row < period:
-        raise ConfigError(
-            f"{path}: a row of the network is too short for training.auxiliary",
-            got=f"{row} samples",
-            expected=f"{period}, the longest period of a voice",
-            remedy="list more network.filters, or set training.auxiliary = 0",
         )
     return recipe
 
@@ -142,25 +132,18 @@ class Task(lightning.LightningModule):
         self._training = recipe.training
         network = SampleCnn(recipe.network.filters, recipe.network.local)
         self.gender = Gender(network, len(LABELS), recipe.training.dropout)
-        self.described = Described(network, recipe.rate) if recipe.training.auxiliary else None
 
     def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
         """Dropout depends on the step alone, so that a resumed training drops the same."""
         torch.manual_seed((self._training.seed << 32) + self.global_step * 4096 + self.global_rank)
 
-    def training_step(self, batch: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        heard, recorded, truth = batch
-        rows = self.gender.network(heard)
-        loss, right = self._judge(rows, truth)
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        loss, right = self._judge(batch)
         self.log_dict({"loss": loss, "accuracy": right}, prog_bar=True)
-        if self.described is None:
-            return loss
-        described: Tensor = self.described(rows, recorded)
-        self.log("described_loss", described, prog_bar=True)
-        return loss + self._training.auxiliary * described
+        return loss
 
-    def validation_step(self, batch: tuple[Tensor, Tensor, Tensor]) -> None:
-        loss, right = self._judge(self.gender.network(batch[0]), batch[2])
+    def validation_step(self, batch: tuple[Tensor, Tensor]) -> None:
+        loss, right = self._judge(batch)
         held_out = {"held_out_loss": loss, "held_out_accuracy": right}
         self.log_dict(held_out, prog_bar=True, sync_dist=True, batch_size=len(batch[0]))
 
@@ -170,8 +153,9 @@ class Task(lightning.LightningModule):
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def _judge(self, rows: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-        probabilities = self.gender.told(rows)
+    def _judge(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        samples, truth = batch
+        probabilities = self.gender(samples)
         loss = torch.nn.functional.nll_loss(torch.log(probabilities + 1e-7), truth)
         return loss, (probabilities.argmax(dim=1) == truth).float().mean()
 

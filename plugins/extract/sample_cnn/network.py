@@ -106,11 +106,7 @@ class Gender(nn.Module):
 
     def forward(self, samples: Tensor) -> Tensor:
         """(batch, samples) → probabilities, (batch, labels)."""
-        return self.told(self.network(samples))
-
-    def told(self, rows: Tensor) -> Tensor:
-        """The same of what the network made of them, (batch, rows, filters)."""
-        return torch.softmax(self.dense(self.dropout(rows)), dim=2).mean(dim=1)
+        return torch.softmax(self.dense(self.dropout(self.network(samples))), dim=2).mean(dim=1)
 
 
 def _threes(rows: Tensor) -> Tensor:
