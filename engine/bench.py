@@ -122,6 +122,11 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def load() -> str:
+    """What else the machine does, in words: the mean number of processes that wanted a core, this minute."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+
+
 def summary(values: list[float]) -> str:
     """Median, minimum and maximum, in words."""
     spread = f"{min(values):.2f} to {max(values):.2f}"

@@ -1,19 +1,19 @@
-"""Measures what live streams are promised: how late states come, what a stall costs, what is left behind."""
+"""Measures what live streams are promised: how late states come, and what is left behind."""
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import msgspec
 import numpy as np
 
 from .bench import chunks
-from .config import BusTable, Description
+from .config import Description
 from .host import Host
 from .live import Live
 from .observer import Observer
@@ -21,34 +21,50 @@ from .plugin import Feed
 from .stream import Stream
 from .supervisor import resident_mb
 from .types import Chunk, EmotionState, Fault, Floats, Output
-from .zmq_bus import ZmqBus
+from .wiring import targets
 
-STREAMS = 4  # beside a plugin that stands still
+WARM_S = 10  # of speech, before anything is measured
+# Looks on at a host's streams for as long as it is entered.
+Looking = Callable[[Host], AbstractContextManager[Sequence[Observer]]]
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How long after its segment's last sample a state was there, ms, and when that was.
+
+    ``track`` is that of its segment: audio for a window, text for a sentence.
+    """
+
+    track: str
+    emitted_s: float
+    lag_ms: float
+
+
 class Lags(Observer):
-    """How long after a window's last sample its state was there, in ms; and what was lost."""
+    """The lag of every state; what was lost, by plugin; whether every ledger reconciled."""
 
-    lags_ms: list[float] = field(default_factory=list)
-    faults: int = 0
-    dropped: int = 0
-    settled: bool = True
+    def __init__(self, host: Host) -> None:
+        self.lags: list[Lag] = []
+        self.faults, self.dropped = Counter[str](), Counter[str]()
+        self.settled = True
+        found = targets(host.description, host.bus.facts)
+        self._tracks: dict[str, str] = {one["target"]: one["track"] for one in found}
 
     def emitted(self, output: Output) -> None:
         if isinstance(output, EmotionState) and output.lag_ms is not None:
-            self.lags_ms.append(output.lag_ms)
-        self.faults += isinstance(output, Fault)
+            self.lags.append(Lag(self._tracks[output.target], time.monotonic(), output.lag_ms))
+        if isinstance(output, Fault):
+            self.faults[output.plugin] += 1
 
     def ended(self, stream: Stream, error: Exception | None) -> None:
         for name, edge in stream.pipeline.ledger.record().items():
             if name != "audio":
-                self.dropped += sum(msgspec.convert(edge["dropped"], dict[str, int]).values())
+                self.dropped[name] += sum(msgspec.convert(edge["dropped"], dict[str, int]).values())
         self.settled &= stream.pipeline.ledger.settled and error is None
 
-    def percentile(self, share: float) -> float:
-        """The lag that ``share`` percent of the states stay below."""
-        return float(np.percentile(self.lags_ms, share))
+    def of(self, track: str) -> list[float]:
+        """The lags of that track's states, ms."""
+        return [one.lag_ms for one in self.lags if one.track == track]
 
 
 class Voices:
@@ -73,63 +89,23 @@ class Voices:
             yield chunk
 
 
-def live(description: Description, samples: Floats, streams: int) -> Lags:
-    """The lags of ``streams`` streams paced at real time."""
-    lags = Lags()
+def warm(host: Host, samples: Floats) -> None:
+    """Has the host hear the first seconds: what is built or compiled once is there then."""
+    rate = host.description.stream.rate
+    for _ in host.stream("warm").play(chunks(samples[: WARM_S * rate], rate)):
+        pass
+
+
+def live(
+    description: Description, samples: Floats, streams: int, looking: Looking = lambda _: nullcontext(())
+) -> Lags:
+    """The lags of ``streams`` streams paced at real time, while others look on."""
     with Host(description) as host:
-        for _ in host.stream("warm").play(
-            chunks(samples[: 10 * description.stream.rate], description.stream.rate)
-        ):
-            pass
-        Live(host, [lags]).run([Voices(samples, description.stream.rate, streams)])
+        warm(host, samples)
+        lags = Lags(host)
+        with looking(host) as observers:
+            Live(host, [lags, *observers]).run([Voices(samples, description.stream.rate, streams)])
     return lags
-
-
-def stalled(description: Description, samples: Floats, rounds: int) -> list[tuple[float, float]]:
-    """(p99 in ms without, p99 with a plugin that stands still), round by round.
-
-    What stands still is a second instance of the first extractor, stopped by SIGSTOP; no classifier needs it.
-    """
-    first = description.extractors[0]
-    twin = msgspec.structs.replace(first, name=f"{first.name} twin")
-    bus = BusTable(transport="ipc", policy="drop-oldest", deadline_s=3600)
-    beside = msgspec.structs.replace(description, bus=bus, extractors=[*description.extractors, twin])
-    alone = msgspec.structs.replace(description, bus=bus)  # a twin at work would take computing time itself
-    return [(_p99(alone, samples, False), _p99(beside, samples, True)) for _ in range(rounds)]
-
-
-def _p99(description: Description, samples: Floats, stand_still: bool) -> float:
-    lags, rate = Lags(), description.stream.rate
-    with Host(description) as host:
-        assert isinstance(host.bus, ZmqBus)
-        for _ in host.stream("warm").play(chunks(samples[: 10 * rate], rate)):
-            pass
-        post = host.bus.supervisor.posts[len(description.extractors) - 1]
-        pid = host.bus.supervisor.pid(post.identity)
-        if stand_still:
-            os.kill(pid, signal.SIGSTOP)
-        # The streams end with what the twin still owes, so it must go on when all was said.
-        again = threading.Timer(len(samples) / rate + 2, os.kill, (pid, signal.SIGCONT))
-        again.start()
-        Live(host, [lags]).run([Voices(samples, rate, STREAMS)])
-        again.join()
-    return lags.percentile(99)
-
-
-def back_s(description: Description) -> list[float]:
-    """Seconds from kill -9 of each plugin's process to its successor's first word."""
-    ipc = msgspec.structs.replace(description, bus=BusTable(transport="ipc"))
-    times = []
-    with Host(ipc) as host:
-        assert isinstance(host.bus, ZmqBus)
-        for post in host.bus.supervisor.posts:
-            identity = post.identity
-            killed_s = time.monotonic()
-            os.kill(host.bus.supervisor.pid(identity), signal.SIGKILL)
-            while post.identity == identity or post.identity.encode() not in host.bus._peers:
-                host.bus.pump(0.005)
-            times.append(time.monotonic() - killed_s)
-    return times
 
 
 @dataclass(frozen=True)

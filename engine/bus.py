@@ -42,12 +42,16 @@ Then = Callable[[Answer], None]
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One process that serves a plugin: ``pid`` is 0 while it is dead, ``parked`` when it stays so."""
+    """One process that serves a plugin: ``pid`` is 0 while it is dead, ``parked`` when it stays so.
+
+    ``heard`` counts its messages: none until it is ready, and one an answer from then on.
+    """
 
     plugin: str
     pid: int
     restarts: int
     parked: bool
+    heard: int
 
 
 class Bus(Protocol):

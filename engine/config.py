@@ -237,6 +237,13 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
     return description
 
 
+def with_transcript(description: Description, entry: Mapping[str, Any], where: str) -> Description:
+    """The same pipeline with another ``[transcript]``, as its table would stand in a file."""
+    table = decode(_plugin(entry, f"{where}: [transcript]"), PluginTable, where)
+    _own(table, f"{where}: [transcript]")
+    return msgspec.structs.replace(description, transcript=table)
+
+
 def _plugin(entry: Any, where: str, own_keys: Sequence[str] = OWN_KEYS) -> dict[str, Any]:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("plugin"), str):
         raise ConfigError(

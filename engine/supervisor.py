@@ -42,6 +42,7 @@ class Post:
     deaths: int = 0
     due_s: float = 0.0
     launched_s: float = 0.0
+    heard: int = 0
     process: subprocess.Popen[bytes] | None = None
     replaces: Post | None = None
     retired: bool = False
@@ -153,10 +154,17 @@ class Supervisor:
             return
         log.warning("worker %s restarted as process %s", post.identity, self.pid(post.identity))
 
+    def greeted(self, identity: bytes) -> None:
+        """The worker said hello."""
+        for post in self.posts:
+            if post.identity.encode() == identity:
+                post.heard = 1
+
     def answered(self, identity: bytes) -> None:
         """The worker answered a call: whatever its predecessors died of is over."""
         for post in self.posts:
             if post.identity.encode() == identity:
+                post.heard += 1
                 post.deaths = 0
 
     def parked(self, name: str) -> bool:
@@ -174,7 +182,9 @@ class Supervisor:
     def workers(self) -> list[Worker]:
         """Every worker that serves, alive or not."""
         return [
-            Worker(post.name, post.process.pid if post.process else 0, post.generation, post.parked)
+            Worker(
+                post.name, post.process.pid if post.process else 0, post.generation, post.parked, post.heard
+            )
             for post in self.posts
             if post.serves
         ]
@@ -257,7 +267,7 @@ class Supervisor:
         log.warning("worker %s ended %s%s", post.identity, how, "; it is parked" if post.parked else "")
 
     def _died(self, post: Post) -> None:
-        post.process = None
+        post.process, post.heard = None, 0
         post.deaths += 1
         delay_s = 0.0 if post.deaths == 1 else FIRST_DELAY_S * 2 ** (post.deaths - 1)
         post.due_s = time.monotonic() + delay_s

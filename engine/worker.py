@@ -36,13 +36,30 @@ class Assignment(msgspec.Struct, frozen=True):
     table: PluginTable
 
 
-def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[float], bool]) -> None:
+def server_of(assignment: Assignment) -> Answering:
+    """The assigned plugin, built."""
+    role, table = assignment.role, assignment.table
+    if role in ("detector", "transcriber"):
+        return Instances(role, table)
+    plugin = build(role, table.plugin, table.options)
+    return Server(plugin, facts_of(table.name, plugin))
+
+
+Build = Callable[[Assignment], Answering]
+
+
+def serve(
+    socket: zmq.Socket[bytes],
+    assignment: Assignment,
+    alive: Callable[[float], bool],
+    build_server: Build = server_of,
+) -> None:
     """Answers calls on a connected DEALER ``socket`` until told to stop, or ``alive`` is false.
 
     It is asked with the seconds since the host was heard last.
     """
     try:
-        server = _server(assignment)
+        server = build_server(assignment)
     except StimmungError as error:
         socket.send_multipart(wire.encode(wire.Refuse(error=str(error), exit_code=error.exit_code)))
         raise
@@ -64,15 +81,7 @@ def serve(socket: zmq.Socket[bytes], assignment: Assignment, alive: Callable[[fl
                 socket.send_multipart(reply)
 
 
-def _server(assignment: Assignment) -> Answering:
-    role, table = assignment.role, assignment.table
-    if role in ("detector", "transcriber"):
-        return Instances(role, table)
-    plugin = build(role, table.plugin, table.options)
-    return Server(plugin, facts_of(table.name, plugin))
-
-
-def main() -> None:
+def main(build_server: Build = server_of) -> None:
     """Entry of a worker process: endpoint, identity, parent's process id and assignment as arguments."""
     endpoint, identity, parent, assignment = sys.argv[1:5]
     for one in (signal.SIGINT, signal.SIGTERM):  # the host decides when its workers go
@@ -86,6 +95,7 @@ def main() -> None:
             socket,
             msgspec.json.decode(assignment, type=Assignment),
             alive=lambda _: os.getppid() == int(parent),
+            build_server=build_server,
         )
     except StimmungError:
         return  # the host knows, and says so

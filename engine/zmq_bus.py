@@ -250,6 +250,7 @@ class ZmqBus:
                 self._doors.send(identity, wire.encode(wire.Stop()))
             return
         self._peers[identity] = Peer(name, message.credit, remote=identity.startswith(REMOTE))
+        self.supervisor.greeted(identity)
         old = self.supervisor.promote(identity)
         if old is not None and old in self._peers:
             self._peers[old].retiring = True

@@ -58,6 +58,18 @@ def described(pipeline: str, bus: str | None, workers: int | None) -> Descriptio
     return msgspec.structs.replace(description, bus=changed)
 
 
+def named(spec: str, hint: str) -> tuple[str, dict[str, Any]]:
+    """``jsonl:path=out.jsonl,timing=true`` → a plugin's name and options; ``hint``: where it was given."""
+    name, _, rest = spec.partition(":")
+    options: dict[str, Any] = {}
+    for item in filter(None, rest.split(",")):
+        key, separator, value = item.partition("=")
+        if not separator:
+            raise click.BadParameter(f"'{item}' in '{spec}' is not KEY=VALUE", param_hint=hint)
+        options[key] = {"true": True, "false": False}.get(value, value)
+    return name, options
+
+
 def record_option(command: Command) -> Command:
     """``--record``."""
     return click.option(

@@ -6,7 +6,6 @@ import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -14,7 +13,7 @@ from ..config import PluginTable
 from ..host import Host, open_sink, open_source
 from ..live import PACED_CHUNK_MS, Live, ToSinks
 from ..recording import Recorder
-from .options import described, pipeline_options, record_option, stopped_by_signals
+from .options import described, named, pipeline_options, record_option, stopped_by_signals
 
 
 @click.command(short_help="Print the rolling emotion states of a source, live.")
@@ -86,12 +85,5 @@ def command(
 
 
 def _sink(spec: str) -> PluginTable:
-    """``jsonl:path=out.jsonl,timing=true`` → its name and options."""
-    name, _, rest = spec.partition(":")
-    options: dict[str, Any] = {}
-    for item in filter(None, rest.split(",")):
-        key, separator, value = item.partition("=")
-        if not separator:
-            raise click.BadParameter(f"'{item}' in '{spec}' is not KEY=VALUE", param_hint="--sink")
-        options[key] = {"true": True, "false": False}.get(value, value)
+    name, options = named(spec, "--sink")
     return PluginTable(plugin=name, name=name, options=options)
