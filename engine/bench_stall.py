@@ -22,7 +22,7 @@ from .bench import cpu_s
 from .bench_live import Lag, Lags, Voices, warm
 from .bus import Bus, Worker
 from .config import Description, PluginTable
-from .errors import WorkerError
+from .errors import ConfigError, WorkerError
 from .host import Host
 from .live import Live
 from .types import Floats
@@ -146,7 +146,8 @@ def stall(
     """Plays ``samples`` in ``streams`` streams at real time, beside a twin stopped every other spell.
 
     ``margin_s`` after each change are left out: what the twin is owed when it goes on is not measured.
-    Raises ValueError where ``samples`` are too short for ``pairs`` of spells.
+    Raises ValueError where ``samples`` are too short for ``pairs`` of spells, ConfigError where no state
+    falls into them.
     """
     rate = description.stream.rate
     if len(samples) < round(rate * needed_s(pairs, spell_s)):
@@ -160,7 +161,12 @@ def stall(
         twin_share = (cpu_s(pid) - used_s) / (time.monotonic() - began_s)
     if len(spells.done) < 2 * pairs:
         raise WorkerError(f"worker '{TWIN}' ended", got=f"{len(spells.done)} of {2 * pairs} spells")
-    return Stall(spells.done, [spell.lags_ms(lags.lags) for spell in spells.done], lags, twin_share)
+    lags_ms = [spell.lags_ms(lags.lags) for spell in spells.done]
+    if not any(lags_ms[0::2]) or not any(lags_ms[1::2]):
+        raise ConfigError(
+            "no state was emitted in the spells", remedy="make them longer, or play more streams"
+        )
+    return Stall(spells.done, lags_ms, lags, twin_share)
 
 
 def needed_s(pairs: int, spell_s: float) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import msgspec
 import pytest
+from click.testing import CliRunner
 from reader import NOTHING_ELSE, ROOT, blocks, commands, run, settle
 from stimmung.engine import config
 from stimmung.engine.cards import Card, TrainedOn
@@ -64,6 +65,14 @@ def test_no_command_is_shown_that_no_test_executes() -> None:
         languages = set(re.findall(r"^```(\w+)$", text, re.MULTILINE))
         assert languages - sessions <= {"bash", "console", "toml", "python"}
         assert not re.search(r"\n\n    \S", text)  # an indented block has no language
+
+
+def test_every_bench_whose_figures_are_shown_can_be_asked_for() -> None:
+    shown = [one for text in PAGES.values() for one in re.findall(r"`stimmung\s(bench\s[^`]+)`", text)]
+    assert len(shown) > 10
+    for one in shown:
+        done = CliRunner().invoke(group, [*one.split(), "--help"])  # options that are not known come first
+        assert done.exit_code == 0, f"{one}: {done.output}"
 
 
 @pytest.mark.parametrize("name", PAGES)

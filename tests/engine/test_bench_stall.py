@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from stimmung.engine.bench_live import Lags
 from stimmung.engine.bench_stall import TWIN, Spell, Stall, beside, needed_s, stall
 from stimmung.engine.cli import group
+from stimmung.engine.errors import ConfigError
 from stimmung.engine.host import Host
 from support import RATE, acme, syllables
 
@@ -91,6 +92,12 @@ def test_spells_with_nothing_said_leave_the_others_to_compare() -> None:
 def test_speech_too_short_for_the_spells_is_refused() -> None:
     with pytest.raises(ValueError, match=r"2\.5 s of speech hold no 1 pairs of spells"):
         stall(acme(), syllables(2.5), 1, pairs=1, spell_s=1.0, margin_s=0.2)
+
+
+def test_spells_too_short_for_a_state_are_refused() -> None:
+    description = acme(segments={"shortest_s": 3.0})
+    with pytest.raises(ConfigError, match="no state was emitted in the spells"):
+        stall(description, syllables(needed_s(1, 0.1)), 1, pairs=1, spell_s=0.1, margin_s=0.05)
 
 
 def test_the_twin_serves_whatever_the_rate_of_the_stream() -> None:
