@@ -12,14 +12,14 @@ from stimmung.engine.errors import ConfigError
 from stimmung.engine.host import Host
 from support import RATE, acme, syllables
 
-HOP_S = 0.25
+HOP_S, SPELL_S = 0.25, 3.0
 
 
 @pytest.fixture(scope="module")
 def found() -> Stall:
-    """Twelve windows for the twin in a spell of 1.5 s, of which eight can wait for it."""
-    description = acme(bus={"queue": 4}, segments={"hop_s": HOP_S})
-    return stall(description, syllables(needed_s(2, 1.5)), 2, pairs=2, spell_s=1.5, margin_s=0.5)
+    """24 windows for the twin in a spell, of which 16 can wait for it."""
+    description = acme(bus={"queue": 12}, segments={"hop_s": HOP_S})
+    return stall(description, syllables(needed_s(2, SPELL_S)), 2, pairs=2, spell_s=SPELL_S, margin_s=0.5)
 
 
 def test_spells_with_and_without_a_stall_take_turns_in_one_run(found: Stall) -> None:
@@ -35,7 +35,7 @@ def test_the_twin_answers_in_its_working_spells_and_in_no_other(found: Stall) ->
 
 
 def test_every_state_counts_in_the_spell_it_was_emitted_in_or_is_left_out(found: Stall) -> None:
-    windows = round((needed_s(2, 1.5) - 1.0) / HOP_S) + 1
+    windows = round((needed_s(2, SPELL_S) - 1.0) / HOP_S) + 1
     assert len(found.lags.lags) == 2 * 2 * windows  # streams, targets
     assert all(found.lags_ms)
     counted = sum(map(len, found.lags_ms))
