@@ -44,7 +44,8 @@ Then = Callable[[Answer], None]
 class Worker:
     """One process that serves a plugin: ``pid`` is 0 while it is dead, ``parked`` when it stays so.
 
-    ``heard`` counts its messages: none until it is ready, and one an answer from then on.
+    ``heard`` counts its messages: none until it is ready, and one an answer from then on. ``spare``: it is
+    not asked, because as many as should be are.
     """
 
     plugin: str
@@ -52,6 +53,7 @@ class Worker:
     restarts: int
     parked: bool
     heard: int
+    spare: bool
 
 
 class Bus(Protocol):

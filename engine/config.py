@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import math
 import tomllib
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -19,6 +17,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from .errors import ConfigError, nearest
+from .known_keys import check_keys
 
 T = TypeVar("T")
 
@@ -69,8 +68,8 @@ class PluginTable(Table, frozen=True, kw_only=True):
     ``python`` is the interpreter of a virtual environment of the plugin's own, ``command`` any program that
     speaks the wire format, with its arguments. Either runs in processes, whatever the bus of the others.
     A ``remote`` plugin is served by workers that connect from elsewhere. With ``transport`` "ipc" it runs in
-    processes of its own, whatever the bus of the others. A detector or a transcriber may have a ``spare``
-    process each that takes over at once where it dies.
+    processes of its own, whatever the bus of the others. With ``spare`` one more process has loaded it and
+    takes over at once where another dies; a detector or a transcriber has one beside each.
     """
 
     plugin: str
@@ -161,7 +160,7 @@ class Description(Table, frozen=True, kw_only=True):
 
 def decode(data: Mapping[str, Any], kind: type[T], where: str) -> T:
     """``data`` as a checked ``kind``; :class:`ConfigError` names the key and the nearest remedy."""
-    _check_keys(data, kind, where, "")
+    check_keys(data, kind, where)
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
@@ -181,18 +180,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not TOML", got=str(error), remedy="correct that line") from None
 
 
-def load_description(name_or_path: str) -> Description:
-    """The pipeline shipped under that name, or described by that TOML file."""
-    path = Path(name_or_path)
-    if path.suffix == ".toml" or path.exists():
-        return describe(read_toml(path), str(path))
-    shipped = shipped_pipelines()
-    if name_or_path not in shipped:
-        raise ConfigError(
-            f"no pipeline is named '{name_or_path}'",
-            remedy=f"{nearest(name_or_path, shipped)} or give the path of a .toml file",
-        )
-    return describe(read_toml(shipped[name_or_path]), name_or_path)
+def load_description(name_or_path: str, **bus: Any) -> Description:
+    """The pipeline shipped under that name or described by that TOML file, with those keys of its ``bus``."""
+    path, shipped = Path(name_or_path), shipped_pipelines()
+    if path.suffix != ".toml" and not path.exists():
+        if name_or_path not in shipped:
+            raise ConfigError(
+                f"no pipeline is named '{name_or_path}'",
+                remedy=f"{nearest(name_or_path, shipped)} or give the path of a .toml file",
+            )
+        path = shipped[name_or_path]
+    tables = read_toml(path)
+    if bus and isinstance(tables.setdefault("bus", {}), dict):
+        tables["bus"].update(bus)
+    return describe(tables, name_or_path)
 
 
 def shipped_pipelines() -> dict[str, Path]:
@@ -224,11 +225,8 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
             f"{where}: plugin '{far[0]}' is remote, but no worker can connect",
             remedy='set [bus] listen = "tcp://127.0.0.1:5560"',
         )
-    called = [table.name for table in (*description.extractors, *description.classifiers) if table.spare]
-    if called:
-        raise ConfigError(
-            f"{where}: '{called[0]}' holds no state to spare", remedy="set [bus] workers instead"
-        )
+    for table in (*description.extractors, *description.classifiers):
+        _check_spare(table, f"{where}: plugin '{table.name}'", description.bus.transport)
     if description.activity is not None:
         _own(description.activity.detector, f"{where}: [activity]")
     if description.transcript is not None:
@@ -263,7 +261,15 @@ def _own(table: PluginTable, where: str) -> None:
             f"{where} cannot be served by any program or from elsewhere: it holds a stream's state",
             remedy='remove command and remote there; transport = "ipc" gives it a process',
         )
-    if table.spare and not table.apart:
+    _check_spare(table, where)
+
+
+def _check_spare(table: PluginTable, where: str, transport: str = "") -> None:
+    if not table.spare:
+        return
+    if table.remote:
+        raise ConfigError(f"{where} has a spare but no process", remedy="start another worker there instead")
+    if not table.apart and transport != "ipc":
         raise ConfigError(f"{where} has a spare but no process", remedy='add transport = "ipc"')
 
 
@@ -301,29 +307,3 @@ def _check_ranges(description: Description, where: str) -> None:
             expected=f"at least window_s, {segments.window_s:g} s",
             remedy="lengthen span_s",
         )
-
-
-def _check_keys(data: Any, kind: Any, where: str, path: str) -> None:
-    kind = _plain(kind)
-    if typing.get_origin(kind) in (list, tuple) and isinstance(data, list):
-        for entry in data:
-            _check_keys(entry, typing.get_args(kind)[0], where, path)
-    if not (isinstance(kind, type) and issubclass(kind, msgspec.Struct) and isinstance(data, Mapping)):
-        return
-    known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
-    for key, value in data.items():
-        if key not in known:
-            raise ConfigError(
-                f"{where}: unknown key '{path}{key}'", remedy=nearest(key, known) or "remove that line"
-            )
-        _check_keys(value, known[key], where, f"{path}{key}.")
-
-
-def _plain(kind: Any) -> Any:
-    """The type without Annotated and without None."""
-    if typing.get_origin(kind) is Annotated:
-        return _plain(typing.get_args(kind)[0])
-    if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        rest = [arg for arg in typing.get_args(kind) if arg is not type(None)]
-        return _plain(rest[0]) if len(rest) == 1 else kind
-    return kind

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,11 +48,13 @@ class Open:
 class Peer:
     """A worker that said hello, the calls on their way to it in their order, and the blocks it keeps.
 
+    ``place``: when it, or whom it succeeded, said hello; the first are asked, as many as the pipeline says.
     ``since_s`` is when it began the call it has in hand; ``hung`` is a thread that never came back from one.
     """
 
     name: str
     credit: int
+    place: float = field(default_factory=time.monotonic)
     remote: bool = False
     retiring: bool = False
     hung: bool = False
@@ -81,6 +83,24 @@ class Peer:
         self.kept[ticket] = None
         if len(self.kept) > wire.KEEP - self.credit:
             self.kept.popitem(last=False)
+
+
+def in_turn(peers: Mapping[bytes, Peer], name: str) -> list[tuple[bytes, Peer]]:
+    """The workers of the plugin called ``name`` that may be asked, by their places."""
+    found = [one for one in peers.items() if one[1].name == name and not one[1].retiring]
+    return sorted(found, key=lambda one: one[1].place)
+
+
+def freest(peers: Sequence[tuple[bytes, Peer]]) -> bytes | None:
+    """Whoever of them has the least to do and takes more; None when nobody does."""
+    free = [(len(peer.tickets), identity) for identity, peer in peers if peer.takes_more]
+    return min(free)[1] if free else None
+
+
+def asked(peers: Mapping[bytes, Peer], at_once: Mapping[str, int]) -> dict[str, list[bytes]]:
+    """Who is asked, of the plugins of which as many can be as should be ``at_once``."""
+    found = {name: [one for one, _ in in_turn(peers, name)[:number]] for name, number in at_once.items()}
+    return {name: some for name, some in found.items() if len(some) == at_once[name]}
 
 
 def checked(answer: Answer, call: Job, facts: Facts) -> Answer:

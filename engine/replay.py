@@ -134,13 +134,19 @@ def _without_processes(orders: Orders) -> Orders:
 
 def _without_spares(description: Description) -> Description:
     """The same without processes that stand by: nobody waits for a file."""
+    replace = msgspec.structs.replace
     transcript, activity = description.transcript, description.activity
     if transcript is not None:
-        transcript = msgspec.structs.replace(transcript, spare=False)
+        transcript = replace(transcript, spare=False)
     if activity is not None:
-        detector = msgspec.structs.replace(activity.detector, spare=False)
-        activity = msgspec.structs.replace(activity, detector=detector)
-    return msgspec.structs.replace(description, transcript=transcript, activity=activity)
+        activity = replace(activity, detector=replace(activity.detector, spare=False))
+    return replace(
+        description,
+        transcript=transcript,
+        activity=activity,
+        extractors=[replace(table, spare=False) for table in description.extractors],
+        classifiers=[replace(table, spare=False) for table in description.classifiers],
+    )
 
 
 def _write(out: Path, journal: Journal, count: int, facts: Mapping[str, Facts], orders: Orders) -> Totals:

@@ -15,7 +15,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -179,11 +179,16 @@ class Supervisor:
                 return post.process.pid
         raise WorkerError(f"worker '{identity}' is not running")
 
-    def workers(self) -> list[Worker]:
-        """Every worker that serves, alive or not."""
+    def workers(self, asked: Mapping[str, Container[bytes]]) -> list[Worker]:
+        """Every worker that serves, alive or not; whoever is not ``asked`` where others are is a spare."""
         return [
             Worker(
-                post.name, post.process.pid if post.process else 0, post.generation, post.parked, post.heard
+                post.name,
+                post.process.pid if post.process else 0,
+                post.generation,
+                post.parked,
+                post.heard,
+                post.name in asked and post.identity.encode() not in asked[post.name],
             )
             for post in self.posts
             if post.serves

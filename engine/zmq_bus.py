@@ -4,7 +4,8 @@ Each worker says how many calls it takes at once; no more are ever on their way 
 lost in a socket. A call whose worker dies is asked again of another; one that took ``MAX_ATTEMPTS``
 workers with it fails, and so does one that takes longer than the deadline, with the worker that hangs in it.
 A detector or a transcriber that hears a stream loses what it was asked when its worker died, once.
-A full queue makes the stream wait, or gives up the plugin's oldest waiting call, as the pipeline says.
+A spare worker is asked nothing until one of those before it is gone. A full queue makes the stream wait, or
+gives up the plugin's oldest waiting call, as the pipeline says.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from .call import Call, Facts
 from .config import Description
 from .doors import REMOTE, Doors
 from .errors import WireError, WorkerError
-from .peers import Open, Peer, checked, invitation, refusal
+from .peers import Open, Peer, asked, checked, freest, in_turn, invitation, refusal
 from .supervisor import Supervisor
 from .threads import WorkerThreads
 from .wire_ask import answer_of, encode_job
@@ -44,6 +45,7 @@ class ZmqBus:
         self.supervisor = Supervisor(self._doors.endpoint)
         self._remote: dict[str, Assignment] = {}
         self._listening: list[str] = []
+        self._at_once: dict[str, int] = {}  # of processes that serve a plugin; what is more stands by
         self._threads = WorkerThreads(self._doors.context)
         self._facts: dict[str, Facts] = {}
         self._peers: dict[bytes, Peer] = {}
@@ -100,7 +102,7 @@ class ZmqBus:
         self._renew.extend(self._queues)
 
     def workers(self) -> Sequence[Worker]:
-        return self.supervisor.workers()
+        return self.supervisor.workers(asked(self._peers, self._at_once))
 
     @property
     def restarts(self) -> int:
@@ -120,22 +122,22 @@ class ZmqBus:
     def _start(self, description: Description) -> None:
         listening = [Assignment(role, table) for role, table in apart(description)]
         self._listening = [one.table.name for one in listening]
-        self._queues.update({name: deque() for name in self._listening})
-        for one in listening:
-            self.supervisor.start(one, 1 + one.table.spare)
-        assignments = [Assignment(role, table) for role, table in roles(description)]
-        for assignment in assignments:
-            self._queues[assignment.table.name] = deque()
-            if assignment.table.remote:
-                self._remote[assignment.table.name] = assignment
-                log.warning("a worker of '%s' may join at %s", assignment.table.name, self._doors.remote)
-            elif self._table.transport == "ipc" or assignment.table.apart:
-                self.supervisor.start(assignment, self._table.workers)
+        called = [Assignment(role, table) for role, table in roles(description)]
+        threads = 0
+        for assignment in (*listening, *called):
+            table, workers = assignment.table, 1 if assignment in listening else self._table.workers
+            self._queues[table.name] = deque()
+            if table.remote:
+                self._remote[table.name] = assignment
+                log.warning("a worker of '%s' may join at %s", table.name, self._doors.remote)
+                continue
+            if self._table.transport == "ipc" or table.apart:
+                self._at_once[table.name] = workers
+                self.supervisor.start(assignment, workers + table.spare)
             else:
-                self._threads.start(assignment, self._table.workers)
-        deadline_s = time.monotonic() + START_S
-        expected = (len(assignments) - len(self._remote)) * self._table.workers
-        expected += sum(1 + one.table.spare for one in listening)
+                self._threads.start(assignment, workers)
+                threads += workers
+        deadline_s, expected = time.monotonic() + START_S, len(self.supervisor.posts) + threads
         while sum(not peer.remote for peer in self._peers.values()) < expected or not (
             self._remote.keys() <= self._facts.keys()
         ):
@@ -249,11 +251,12 @@ class ZmqBus:
                 log.error("worker %r is refused: %s", identity, error)
                 self._doors.send(identity, wire.encode(wire.Stop()))
             return
-        self._peers[identity] = Peer(name, message.credit, remote=identity.startswith(REMOTE))
+        peer = self._peers[identity] = Peer(name, message.credit, remote=identity.startswith(REMOTE))
         self.supervisor.greeted(identity)
         old = self.supervisor.promote(identity)
         if old is not None and old in self._peers:
             self._peers[old].retiring = True
+            peer.place = self._peers[old].place  # the successor of a spare is one
             self._dismiss(old)
         self._dispatch(name)
 
@@ -288,16 +291,12 @@ class ZmqBus:
     def _dispatch(self, name: str) -> None:
         queue = self._queues[name]
         while queue:
-            peers = [(len(p.tickets), i) for i, p in self._peers.items() if p.name == name and not p.retiring]
-            # Who holds the instances is asked as long as it lives; a spare waits for its turn.
-            asked = peers[:1] if name in self._listening else peers
-            free = [one for one in asked if self._peers[one[1]].takes_more]
-            if not free:
+            identity = freest(in_turn(self._peers, name)[: self._at_once.get(name)])
+            if identity is None:
                 return
             ticket = queue.popleft()
             if ticket not in self._open:
                 continue
-            identity = min(free)[1]
             peer, waiting = self._peers[identity], self._open[ticket]
             peer.asked(ticket, waiting.call.method)
             if not self._doors.send(identity, encode_job(ticket, waiting.call, peer.kept)):

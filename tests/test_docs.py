@@ -18,6 +18,7 @@ from stimmung.engine import config
 from stimmung.engine.cards import Card, TrainedOn
 from stimmung.engine.cli import group
 from stimmung.engine.config import describe
+from stimmung.engine.known_keys import plain
 from stimmung.engine.plugin import Hooks
 from stimmung.engine.registry import installed, origin
 from stimmung.engine.scaffold import KINDS
@@ -115,7 +116,7 @@ def keys(table: type[msgspec.Struct]) -> set[str]:
     found = set()
     for field in msgspec.structs.fields(table):
         found.add(field.name)
-        inner = config._plain(field.type)
+        inner = plain(field.type)
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
             found |= keys(inner)
     return found

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import click
-import msgspec
 
 from ..config import Description, load_description
 from ..live import Live
@@ -50,12 +49,8 @@ def pipeline_options(command: Command) -> Command:
 
 def described(pipeline: str, bus: str | None, workers: int | None) -> Description:
     """The pipeline asked for, with what the command line changes of it."""
-    description = load_description(pipeline)
-    table = description.bus
-    changed = msgspec.structs.replace(
-        table, transport=TRANSPORTS[bus] if bus else table.transport, workers=workers or table.workers
-    )
-    return msgspec.structs.replace(description, bus=changed)
+    asked = {"transport": TRANSPORTS[bus] if bus else None, "workers": workers}
+    return load_description(pipeline, **{key: value for key, value in asked.items() if value is not None})
 
 
 def named(spec: str, hint: str) -> tuple[str, dict[str, Any]]:

@@ -39,7 +39,12 @@ class Health:
         workers: dict[str, list[dict[str, Any]]] = {}
         for worker in self._host.bus.workers():
             workers.setdefault(worker.plugin, []).append(
-                {"pid": worker.pid, "restarts": worker.restarts, "parked": worker.parked}
+                {
+                    "pid": worker.pid,
+                    "restarts": worker.restarts,
+                    "parked": worker.parked,
+                    "spare": worker.spare,
+                }
             )
         rows = []
         for role, table in self._host.description.listeners:
@@ -58,7 +63,7 @@ class Health:
     def _condition(self, name: str, workers: list[dict[str, Any]], now_s: float) -> Condition:
         if workers and all(worker["parked"] for worker in workers):
             return "parked"
-        if any(not worker["pid"] for worker in workers):
+        if any(not worker["pid"] for worker in workers if not worker["spare"]):
             return "restarting"
         recently = now_s - self._failed_s.get(name, -RECENT_S)
         return "failing" if recently < RECENT_S else "ok"

@@ -274,8 +274,6 @@ def test_a_spare_takes_over_without_waiting_for_a_successor() -> None:
 def test_a_spare_needs_a_process() -> None:
     with pytest.raises(ConfigError, match="has a spare but no process"):
         listening({"spare": True})
-    with pytest.raises(ConfigError, match="'acme-level' holds no state to spare"):
-        acme(extractors=[{"plugin": "acme-level", "spare": True}])
 
 
 def test_one_that_leaks_is_replaced_before_it_takes_the_machine(expected: list[Output]) -> None:
