@@ -13,6 +13,7 @@ from functools import partial
 
 from .ask import Question, Told
 from .bus import Answer
+from .calls import Calls
 from .errors import InputError
 from .ledger import Edge
 from .seat import Seat
@@ -22,14 +23,16 @@ MAX_FAILURES = 5
 
 
 class Guarded:
-    """The present instance of a plugin, at ``seat``; ``edge`` counts what it is asked.
+    """The present instance of a plugin, at ``seat``; ``edge`` counts what it is asked, among ``calls``.
 
     ``tell`` gets the span that it lost, the reason and the error. ``since`` is the position from which the
     present instance has listened.
     """
 
-    def __init__(self, what: str, seat: Seat, edge: Edge, tell: Callable[[Span, str, str], None]) -> None:
-        self._what, self._seat, self._edge, self._tell = what, seat, edge, tell
+    def __init__(
+        self, what: str, seat: Seat, calls: Calls, edge: Edge, tell: Callable[[Span, str, str], None]
+    ) -> None:
+        self._what, self._seat, self._calls, self._edge, self._tell = what, seat, calls, edge, tell
         self._failures = self.since = self._settled = 0
         self._told = self._replaced = False
         self._spoilt, self._unfit = False, ""
@@ -53,7 +56,7 @@ class Guarded:
             then(None)
             return
         self.waiting += 1
-        self._seat.ask(question, partial(self._answered, question, then))
+        self._calls.put(partial(self._seat.ask, question), partial(self._answered, question, then))
 
     def leave(self) -> None:
         """The stream has ended."""

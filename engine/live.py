@@ -11,25 +11,22 @@ import logging
 import queue
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import count
 
-from .errors import PluginError, StimmungError
+from .errors import StimmungError
 from .host import Host
 from .observer import Observer, Observers
-from .plugin import Feed, Sink, Source
+from .plugin import Sink, Source
 from .recording import Recorder
 from .stream import Stream
-from .types import Chunk, Fault, Features, Output
+from .types import Fault, Features, Output
+from .voices import Announcer, Reader, Voice, blame, pace
 
 log = logging.getLogger("stimmung.run")
 
-PACED_CHUNK_MS = 100.0
-QUEUE_CHUNKS = 256
 TURN_S = 0.005
-FAULTS = 100  # kinds of one stream's faults that are told apart
 CHUNKS_A_TURN = 8  # of one stream, before the others have their turn
 
 
@@ -68,17 +65,11 @@ class Live:
         try:
             while (self._reading or self._voices) and not self._stopping:
                 self._welcome(alone=len(announcers) == 1)
-                busy = [self._turn(voice) for voice in [*self._voices]]
-                self._observer.turned()
-                if not any(busy):
-                    self._stirred.wait(TURN_S)
-                    self._stirred.clear()
+                self._turn()
         finally:
             for announcer in announcers:
                 announcer.stop()
-            for voice in [*self._voices]:
-                self._end(voice)
-            self._observer.turned()
+            self._end_all()
         return self.failures
 
     def stop(self) -> None:
@@ -121,11 +112,24 @@ class Live:
         names = (f"{name} ({number})" if number > 1 else name for number in count(1))
         return next(one for one in names if one not in taken)
 
-    def _turn(self, voice: Voice) -> bool:
+    def _turn(self) -> None:
+        """Deals with what has arrived of every stream, or waits a little for something to arrive."""
+        busy = [self._serve(voice) for voice in [*self._voices]]
+        self._observer.turned()
+        if not any(busy):
+            self._stirred.wait(TURN_S)
+            self._stirred.clear()
+
+    def _serve(self, voice: Voice) -> bool:
         """Deals with what has arrived of one stream; False if nothing had."""
         assert voice.stream is not None
         assert voice.reader is not None
-        self._emit(voice, voice.stream.pump())
+        failure = self._emit(voice, voice.stream.pump())
+        if voice.ending:
+            return self._close(voice, failure)
+        if failure is not None:
+            self._end(voice, failure)
+            return True
         for taken in range(CHUNKS_A_TURN):
             try:
                 chunk = voice.reader.chunks.get_nowait()
@@ -142,17 +146,44 @@ class Live:
         return True
 
     def _end(self, voice: Voice, error: Exception | None = None) -> None:
+        """Cuts the tail; its answers are taken in turn with what comes of the other streams."""
         assert voice.stream is not None
+        voice.ending, voice.whole = True, error is None and not self._stopping
+        failure = self._emit(voice, voice.stream.end())
+        voice.error = error or failure  # what failed once may fail again on the tail
+        if failure is not None:
+            self._close(voice, failure)
+
+    def _end_all(self) -> None:
+        """Ends every stream; what is due still after ``deadline_s`` is given up."""
+        until_s = time.monotonic() + self._host.description.bus.deadline_s
+        for voice in [*self._voices]:
+            assert voice.stream is not None
+            voice.stream.pipeline.give_up_at(until_s)
+            if not voice.ending:
+                self._end(voice)
+        while self._voices:
+            self._turn()
+        self._observer.turned()
+
+    def _close(self, voice: Voice, failure: Exception | None) -> bool:
+        """Closes a stream that is over, or failed at its end; False while answers are due still."""
+        assert voice.stream is not None
+        if failure is None and not voice.stream.pipeline.over:
+            return False
         self._voices.remove(voice)
-        stream, stopped = voice.stream, self._stopping
-        failure = self._emit(voice, stream.close() if error or stopped else stream.finish())
-        error = error or failure  # what failed once may fail again on the tail
-        told = None if error is None else _as_ours(stream, error)
+        try:
+            voice.stream.settle(whole=voice.whole)
+        except StimmungError as unfit:
+            failure = failure or unfit
+        error = voice.error or failure
+        told = None if error is None else _as_ours(voice.stream, error)
         if told is not None:
             self._report(told)
         voice.sum_up()
-        self._observer.ended(stream, told)
+        self._observer.ended(voice.stream, told)
         voice.over.set()
+        return True
 
     def _emit(self, voice: Voice, outputs: Iterable[Output]) -> Exception | None:
         """Tells of what a stream gives, until it gives no more; the error that ended it."""
@@ -174,93 +205,6 @@ class Live:
         log.error("%s", error)
 
 
-@dataclass(eq=False)
-class Voice:
-    """One feed from its announcement to its end."""
-
-    feed: Feed
-    live: bool
-    stream: Stream | None = None
-    reader: Reader | None = None
-    over: threading.Event = field(default_factory=threading.Event)
-    faults: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def note(self, fault: Fault) -> None:
-        """Logs a fault the first time, and counts those that are the same."""
-        kind = fault.plugin, fault.error
-        if len(self.faults) >= FAULTS and kind not in self.faults:
-            kind = fault.plugin, "in other ways"  # a stream of days must not remember every wording
-        if not self.faults[kind]:
-            log.error("%s: %s", fault.stream, fault.error)
-        self.faults[kind] += 1
-
-    def sum_up(self) -> None:
-        """Logs how often each fault came again."""
-        for (plugin, _), times in self.faults.items():
-            if times > 1:
-                log.error("%s: plugin '%s' failed in this way %d times", self.feed.stream, plugin, times)
-
-
-class Announcer:
-    """Asks a source for its feeds, in a thread of its own, and announces itself when there are no more."""
-
-    def __init__(
-        self, source: Source, arriving: queue.SimpleQueue[Voice | Announcer], stirred: threading.Event
-    ) -> None:
-        self.error: StimmungError | None = None
-        self._source, self._arriving, self._stirred = source, arriving, stirred
-        self._stopping = False
-        self._voice: Voice | None = None
-
-    def start(self) -> None:
-        """Begins to ask."""
-        threading.Thread(target=self._announce, daemon=True).start()
-
-    def stop(self) -> None:
-        """No further feed is wanted; a source that has a ``close`` is closed."""
-        self._stopping = True
-        close = getattr(self._source, "close", None)
-        if close is not None:
-            close()
-
-    def _announce(self) -> None:
-        live = is_live(self._source)
-        try:
-            for feed in self._source.feeds():
-                voice = Voice(feed, live)
-                self._arriving.put(voice)
-                self._stirred.set()
-                if not live:
-                    voice.over.wait()
-                if self._stopping:
-                    return
-        except Exception as error:  # handed to the thread that computes, which raises it
-            self.error = error if isinstance(error, StimmungError) else _blame(self._source.name, error)
-        finally:
-            self._arriving.put(self)
-            self._stirred.set()
-
-
-class Reader:
-    """Reads chunks in a thread; ``chunks`` gives them, then None at the end or the error that ended them."""
-
-    def __init__(self, chunks: Iterable[Chunk], stirred: threading.Event) -> None:
-        self.chunks: queue.Queue[Chunk | Exception | None] = queue.Queue(QUEUE_CHUNKS)
-        self._stirred = stirred
-        threading.Thread(target=self._read, args=(chunks,), daemon=True).start()
-
-    def _read(self, chunks: Iterable[Chunk]) -> None:
-        last: Exception | None = None
-        try:
-            for chunk in chunks:
-                self.chunks.put(chunk)
-                self._stirred.set()
-        except Exception as error:  # handed to the stream's own thread, which ends the stream with it
-            last = error
-        self.chunks.put(last)
-        self._stirred.set()
-
-
 class ToSinks(Observer):
     """Gives states and predictions to sinks."""
 
@@ -273,28 +217,7 @@ class ToSinks(Observer):
                 sink.write(output)
 
 
-def is_live(source: Source) -> bool:
-    """True for audio that comes when it is spoken, from as many as speak: it is never paced."""
-    return getattr(source, "live", False)
-
-
-def pace(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
-    """The same chunks, none before its last sample would have been heard."""
-    began_s = time.monotonic()
-    heard = 0
-    for chunk in chunks:
-        heard = (heard if chunk.start is None else chunk.start) + len(chunk.samples)
-        time.sleep(max(0.0, began_s + heard / chunk.rate - time.monotonic()))
-        yield chunk
-
-
 def _as_ours(stream: Stream, error: Exception) -> StimmungError:
     if isinstance(error, StimmungError):
         return error
-    return _blame(f"stream '{stream.pipeline.stream}'", error)
-
-
-def _blame(what: str, error: Exception) -> PluginError:
-    return PluginError(
-        f"{what} failed", got=f"{type(error).__name__}: {error}", remedy="see which plugin raised it"
-    )
+    return blame(f"stream '{stream.pipeline.stream}'", error)

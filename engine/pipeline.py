@@ -5,23 +5,24 @@
                      └→ transcriber → sentences → encode ─┬──→ align → predict → vote → states
                                                           └→ to windows, for classifiers of both
 
-:meth:`Pipeline.push` takes audio of any size; :meth:`Pipeline.finish` ends the stream. Both return
-what has become final, and :meth:`Pipeline.pump` what has since. From extraction on, windows and sentences
-are each on a track of their own (:mod:`.track`): each has its clock, its order and its votes.
+:meth:`Pipeline.push` takes audio of any size and returns what has become final, :meth:`Pipeline.pump`
+what has since. :meth:`Pipeline.end` cuts the tail, and the stream is pumped until it is over. From
+extraction on, windows and sentences are each on a track of their own (:mod:`.track`): each has its clock,
+its order and its votes.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 from .arrivals import Arrivals
-from .ask import NO_AUDIO, Question, Told
 from .bus import Answer, Bus
 from .cache import Known
 from .call import Call
+from .calls import Calls
 from .config import Description, PluginTable
 from .errors import InputError
 from .guarded import Guarded
@@ -31,6 +32,7 @@ from .plugin import Detector, Transcriber
 from .region import Region
 from .seat import Far, Near
 from .track import Judge, Track, Turns
+from .transcription import Transcription
 from .types import AudioFrame, Output, Segment, Span
 from .wiring import texts_of
 
@@ -62,7 +64,7 @@ class Pipeline:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stream, self.description, self.ledger = stream, description, Ledger()
-        self._bus = bus
+        self._bus, self._calls = bus, Calls(bus)
         self._extractors = [bus.facts[table.name] for table in description.extractors]
         self._known, self._observer = known, observer
         self._asked = [facts for facts in self._extractors if facts.name not in known]
@@ -71,15 +73,15 @@ class Pipeline:
         self._waiting: dict[str, deque[tuple[Region, Segment]]] = {
             facts.name: deque() for facts in self._asked if facts.kind == "frame_extractor"
         }
-        self._calls = 0
         self._turns = Turns(live=live)
         self._arrivals = Arrivals(clock)
         self._audio, self._text = self._track(features, text=False), self._track(features, text=True)
         listens = description.activity.detector if description.activity is not None else None
         self._detector = self._guarded("detect", listens, detector)
-        self._transcriber = self._guarded("transcribe", description.transcript, transcriber)
-        self._guards = [guarded for guarded in (self._detector, self._transcriber) if guarded is not None]
-        self._heard, self._held = Span(0, 0, description.stream.rate), False
+        hears = self._guarded("transcribe", description.transcript, transcriber)
+        self._transcription = self._transcribed_by(hears) if hears is not None else None
+        self._guards = [guarded for guarded in (self._detector, hears) if guarded is not None]
+        self._held = self._ending = self._ended = False
 
     def _track(self, features: bool, *, text: bool) -> Track:
         extractors = [facts for facts in self._extractors if (facts.kind == "text_extractor") == text]
@@ -90,7 +92,7 @@ class Pipeline:
             self.description.vote,
             self.description.stream.rate,
             ledger=self.ledger,
-            submit=self._submit,
+            submit=self._calls.submit,
             turns=self._turns,
             lag_ms=self._arrivals.lag_ms,
             features=features,
@@ -115,49 +117,57 @@ class Pipeline:
             self._audio.fault(span, table.plugin, Answer(None, reason, error))
 
         taken = seat if isinstance(seat, Far) else Near(what, seat)
-        return Guarded(what, taken, self.ledger.edge(stage, "blocks"), tell)
+        return Guarded(what, taken, self._calls, self.ledger.edge(stage, "blocks"), tell)
+
+    def _transcribed_by(self, transcriber: Guarded) -> Transcription:
+        return Transcription(
+            transcriber,
+            self.description.stream.rate,
+            audio=self._audio,
+            text=self._text,
+            calls=self._calls,
+            observer=self._observer,
+        )
 
     def push(self, frame: AudioFrame) -> list[Output]:
         """Takes the next audio; a frame that begins later than the last one ended leaves a gap."""
-        if frame.span.rate != self.description.stream.rate:
-            raise InputError(
-                f"stream '{self.stream}' has a wrong rate",
-                got=f"{frame.span.rate} Hz",
-                expected=f"{self.description.stream.rate} Hz",
-                remedy="resample it on intake",
-            )
-        self._observer.heard(frame)
-        region = self._continue_at(frame.span.start)
-        self.ledger.edge("audio", "samples").receive(len(frame.samples))
-        self._arrivals.add(frame.span.stop)
-        region.append(frame.samples)
-        self._go_on()
+        self._take(frame)
         for guarded in self._guards:
             guarded.check()
         return self.pump()
 
-    def finish(self) -> list[Output]:
-        """Ends the stream: cuts its tail and waits for every answer still due."""
+    def end(self, frames: Iterable[AudioFrame]) -> None:
+        """Ends the stream with its last frames; what comes of the tail is pumped until it is :attr:`over`."""
+        for frame in frames:
+            self._take(frame)
+        self._ending = True
         self._end_region()
-        while self._regions:
-            self._bus.pump(0.1)
-            self._go_on()
-        if self._transcriber is not None:
-            self._transcriber.ask(Question("finish", self._heard), partial(self._understood, None))
-        while self._awaited:
-            self._bus.pump(0.1)
+        self._wind_up()
+
+    @property
+    def over(self) -> bool:
+        """True when the stream was ended, and nothing is due or left to be pumped."""
+        return self._ended and not self._calls and not self._turns.waiting
+
+    def give_up_at(self, until_s: float) -> None:
+        """What is due at that time, by ``time.monotonic``, is given up as late."""
+        self._calls.give_up_at(until_s)
+
+    def close(self) -> None:
+        """Lets go of its seats; raises InputError when the input was found unfit."""
         for guarded in self._guards:
             guarded.leave()
         for guarded in self._guards:
             guarded.check()
-        return self._turns.drain()
 
     def pump(self, timeout_s: float = 0.0) -> list[Output]:
         """What has become final since, after waiting for at most ``timeout_s``."""
-        if self._awaited:
-            self._bus.pump(timeout_s)
+        if self._calls:
+            self._calls.turn(timeout_s)
         if self._held:
             self._go_on()
+        if self._ending:
+            self._wind_up()
         return self._turns.drain()
 
     @property
@@ -172,9 +182,20 @@ class Pipeline:
 
     # Audio → blocks → segments.
 
-    @property
-    def _awaited(self) -> bool:
-        return self._calls > 0 or any(guarded.waiting for guarded in self._guards)
+    def _take(self, frame: AudioFrame) -> None:
+        if frame.span.rate != self.description.stream.rate:
+            raise InputError(
+                f"stream '{self.stream}' has a wrong rate",
+                got=f"{frame.span.rate} Hz",
+                expected=f"{self.description.stream.rate} Hz",
+                remedy="resample it on intake",
+            )
+        self._observer.heard(frame)
+        region = self._continue_at(frame.span.start)
+        self.ledger.edge("audio", "samples").receive(len(frame.samples))
+        self._arrivals.add(frame.span.stop)
+        region.append(frame.samples)
+        self._go_on()
 
     def _continue_at(self, start: int) -> Region:
         region = self._regions[-1] if self._regions else None
@@ -196,6 +217,14 @@ class Pipeline:
             self._regions[-1].closed = True
             self._go_on()
 
+    def _wind_up(self) -> None:
+        """Asks the transcriber what is left, once it was asked about all before."""
+        if self._regions or self._ended:
+            return
+        self._ended = True
+        if self._transcription is not None:
+            self._transcription.finish()
+
     def _go_on(self) -> None:
         """Deals with every block whose voice activity is known; waits for all of it unless live."""
         while self._regions:
@@ -210,24 +239,22 @@ class Pipeline:
             elif not region.waiting or self._live:
                 break
             else:
-                self._bus.pump(0.1)
+                self._calls.turn(0.1)
         self._held = bool(self._regions) and self._regions[0].waiting
 
     def _block(self, region: Region, end: int, spans: list[Span]) -> None:
         start = region.hear(end)
-        if self._transcriber is not None and start < end:
-            self._heard = Span(start, end, self.description.stream.rate)
-            self._transcriber.ask(
-                Question("hear", self._heard, region.audio(start, end)), partial(self._understood, end)
-            )
-            while self._transcriber.waiting and not self._live:
-                self._bus.pump(0.1)
+        if self._transcription is not None and start < end:
+            span = Span(start, end, self.description.stream.rate)
+            self._transcription.hear(span, region.audio(start, end))
+            while self._transcription.waiting and not self._live:
+                self._calls.turn(0.1)
         for name in self._waiting:
             claimed = region.claim(name, end)
             if claimed is not None:
                 self.ledger.edge(f"describe {name}", "blocks").receive()
                 call = Call(name, "describe", (region.audio(*claimed),))
-                self._submit(call, partial(self._described, region, name, claimed))
+                self._calls.submit(call, partial(self._described, region, name, claimed))
         for span in spans:
             self._cut(region, span)
         oldest = [queue[0][1].span.start for queue in self._waiting.values() if queue]
@@ -251,41 +278,7 @@ class Pipeline:
             else:
                 self._audio.ask(segment, facts, Call(facts.name, "extract", segment=segment))
 
-    def _understood(self, heard: int | None, told: Told | None) -> None:
-        """The transcriber's answer to the audio up to ``heard``, or its end; None where it is lost."""
-        if told is not None:
-            self._said(told)
-        self._audio.heard(heard)
-
-    def _said(self, told: Told) -> None:
-        assert self._transcriber is not None
-        if told.words is not None:
-            self._observer.understood(self.stream, told.words)
-        for said in told.sentences:
-            if said.stop <= self._transcriber.since:  # a fresh instance tells what its predecessor had told
-                continue
-            self._observer.said(self.stream, said)
-            span = Span(said.start, said.stop, self.description.stream.rate)
-            segment = Segment(self.stream, self._text.segments, span, NO_AUDIO, text=said.text)
-            self._text.cut(segment, speech=span.length)
-            self._audio.said(segment)
-            for facts in self._text.extractors:
-                call = Call(facts.name, "encode", segment=segment)
-                self._submit(call, partial(self._encoded, segment, facts.name))
-
-    def _encoded(self, segment: Segment, name: str, answer: Answer) -> None:
-        self._text.extracted(segment, name, answer)
-        self._audio.read(segment, name, answer)
-
-    # Calls and their answers.
-
-    def _submit(self, call: Call, then: Callable[[Answer], None]) -> None:
-        self._calls += 1
-        self._bus.submit(call, partial(self._answered, then))
-
-    def _answered(self, then: Callable[[Answer], None], answer: Answer) -> None:
-        self._calls -= 1
-        then(answer)
+    # Answers.
 
     def _described(self, region: Region, name: str, claimed: tuple[int, int], answer: Answer) -> None:
         edge = self.ledger.edge(f"describe {name}", "blocks")
@@ -307,4 +300,4 @@ class Pipeline:
             if parts is None:
                 then(Answer(None, "rows_lost", f"rows of extractor '{name}' are missing"))
             else:
-                self._submit(Call(name, "summarise", parts=parts), then)
+                self._calls.submit(Call(name, "summarise", parts=parts), then)

@@ -21,9 +21,14 @@ class Stream:
         for frame in self.intake.push(chunk):
             yield from self.pipeline.push(frame)
 
-    def pump(self) -> list[Output]:
-        """What has become final since."""
-        return self.pipeline.pump()
+    def pump(self, timeout_s: float = 0.0) -> Iterator[Output]:
+        """What has become final since, after waiting for at most ``timeout_s``."""
+        yield from self.pipeline.pump(timeout_s)
+
+    def end(self) -> Iterator[Output]:
+        """Ends the stream where it is: its tail is cut. What is due still is pumped until it is over."""
+        self.pipeline.end(self.intake.finish())
+        yield from self.pump()
 
     def play(self, chunks: Iterable[Chunk]) -> Iterator[Output]:
         """All that comes of ``chunks``; InputError when they are unfit.
@@ -39,15 +44,27 @@ class Stream:
         yield from self.finish()
 
     def close(self) -> Iterator[Output]:
-        """Ends the stream where it is: its tail is cut and every answer still due is waited for."""
-        for frame in self.intake.finish():
-            yield from self.pipeline.push(frame)
-        yield from self.pipeline.finish()
+        """Ends the stream where it is, and waits for every answer still due."""
+        yield from self._to_the_end()
+        self.settle(whole=False)
 
     def finish(self) -> Iterator[Output]:
-        """Ends the stream; InputError when it was too short for a single segment."""
-        yield from self.close()
-        if self.pipeline.segments == 0:
+        """Ends the stream with its audio, and waits; InputError when that was unfit or too short."""
+        yield from self._to_the_end()
+        self.settle(whole=True)
+
+    def _to_the_end(self) -> Iterator[Output]:
+        yield from self.end()
+        while not self.pipeline.over:
+            yield from self.pump(0.1)
+
+    def settle(self, *, whole: bool) -> None:
+        """The last of a stream that is over; InputError when its audio was unfit.
+
+        So it is when the audio, where that is ``whole``, was too short for a single segment.
+        """
+        self.pipeline.close()
+        if whole and self.pipeline.segments == 0:
             self._refuse_short()
 
     @property

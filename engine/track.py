@@ -61,6 +61,11 @@ class Turns:
         """A fault leaves at once."""
         self._outputs.append(fault)
 
+    @property
+    def waiting(self) -> bool:
+        """True while something final was not drained."""
+        return bool(self._outputs)
+
     def drain(self) -> list[Output]:
         """What has become final since."""
         outputs, self._outputs = self._outputs, []

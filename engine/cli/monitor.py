@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 
 from ..host import Host, open_source
-from ..live import PACED_CHUNK_MS, Live, is_live
+from ..live import Live
 from ..monitor import require
 from ..plugin import Feed, Source
 from ..recording import Recorder
+from ..voices import PACED_CHUNK_MS, is_live
 from .options import described, page_options, pipeline_options, record_option, stopped_by_signals
 
 

@@ -23,8 +23,8 @@ def command(source: str, endpoint: str, name: str, key: str) -> None:
     from dataclasses import replace
 
     from ..host import open_source
-    from ..live import is_live
     from ..push import Pusher
+    from ..voices import is_live
 
     opened = open_source(source, chunk_ms=100.0)
     stopping = threading.Event()

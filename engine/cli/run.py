@@ -11,8 +11,9 @@ import click
 
 from ..config import PluginTable
 from ..host import Host, open_sink, open_source
-from ..live import PACED_CHUNK_MS, Live, ToSinks
+from ..live import Live, ToSinks
 from ..recording import Recorder
+from ..voices import PACED_CHUNK_MS
 from .options import described, named, pipeline_options, record_option, stopped_by_signals
 
 

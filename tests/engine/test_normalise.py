@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stimmung.engine.call import facts_of
+from stimmung.engine.calls import Calls
 from stimmung.engine.config import describe
 from stimmung.engine.errors import ConfigError, PluginError
 from stimmung.engine.guarded import Guarded
@@ -145,9 +146,9 @@ class Always:
 
 
 def always() -> Guarded:
-    return Guarded(
-        "always", Near("always", Always), Ledger().edge("detect", "blocks"), lambda span, reason, error: None
-    )
+    bus: Any = None  # what is near is asked without
+    seat, edge = Near("always", Always), Ledger().edge("detect", "blocks")
+    return Guarded("always", seat, Calls(bus), edge, lambda span, reason, error: None)
 
 
 def test_windows_that_overlap_count_their_speech_once() -> None:

@@ -345,7 +345,7 @@ def test_input_that_is_unfit_is_named_before_the_stream_begins_or_ends_it() -> N
         stream = host.stream("s", live=True)
         first, second = [*cut(SPEECH, every(RATE))][:2]
         list(stream.push(first))
-        until(host, lambda: not stream.pipeline._awaited, "the answer")
+        until(host, lambda: not stream.pipeline._calls, "the answer")
         with pytest.raises(InputError, match="no recording to hear"):
             list(stream.push(second))
         list(stream.close())
