@@ -115,9 +115,12 @@ class LocalBus:
         self._facts: dict[str, Facts] = {}
         self._answers: deque[tuple[Then, Answer]] = deque()
         for role, table in roles(description):
-            plugin = build(role, table.plugin, table.options)
-            self._plugins[table.name] = plugin
-            self._facts[table.name] = facts_of(table.name, plugin)
+            self.add(table.name, build(role, table.plugin, table.options))
+
+    def add(self, name: str, plugin: object) -> None:
+        """Serves one plugin more, already built."""
+        self._plugins[name] = plugin
+        self._facts[name] = facts_of(name, plugin)
 
     @property
     def facts(self) -> Mapping[str, Facts]:

@@ -44,7 +44,7 @@ class Host:
         self._threads = threadpool_limits(1)
         try:
             for role, seats in self._seats.items():
-                _check_rate(f"{role} '{seats.plugin}'", seats.facts[0].rate, description.stream.rate)
+                check_rate(f"{role} '{seats.plugin}'", seats.facts[0].rate, description.stream.rate)
             check(description, self.bus.facts)
         except BaseException:
             self.close()
@@ -96,7 +96,7 @@ class Host:
 
         def built() -> Transcriber:
             transcriber: Transcriber = build("transcriber", table.plugin, table.options, origin)
-            _check_rate(f"transcriber '{table.plugin}'", transcriber.rate, rate)
+            check_rate(f"transcriber '{table.plugin}'", transcriber.rate, rate)
             return transcriber
 
         return built
@@ -182,11 +182,12 @@ def _detector_factory(description: Description) -> Callable[[], Detector] | None
     kind = load("detector", table.plugin)
     options = check_options(kind, table.plugin, table.options)
     detector: Detector = kind(**options)
-    _check_rate(f"detector '{table.plugin}'", detector.rate, rate)
+    check_rate(f"detector '{table.plugin}'", detector.rate, rate)
     return lambda: kind(**options)
 
 
-def _check_rate(what: str, works_at: int, rate: int) -> None:
+def check_rate(what: str, works_at: int, rate: int) -> None:
+    """Raises ConfigError when a plugin works at another rate than the stream."""
     if works_at != rate:
         raise ConfigError(
             f"{what} works at {works_at} Hz but this stream is {rate} Hz",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from stimmung.engine.errors import InputError, nearest
+from stimmung.plugins.transcribe.provided import named
 
 from .layouts import recognise
 from .layouts.recording import part
@@ -26,6 +27,7 @@ class Item:
     """One recording: where it is, who speaks, and the label to be recognised; or a sentence of a document.
 
     A sentence has its ``text``, its document as the speaker, and its place in the table for a file.
+    ``transcript`` is what was said or the path of a transcript, or empty where nobody wrote it down.
     ``partition`` is train, dev, test or empty; ``start_s`` and ``stop_s`` bound a part of the file, which is
     heard ``speed`` times as fast, pitch and formants with it.
     """
@@ -181,13 +183,13 @@ def _item(path: Path, line: int, row: Mapping[str, str | None], target: str, lab
         return None
     if not (path.parent / name).is_file():
         raise InputError(f"{where}: no file '{path.parent / name}'", remedy="paths are relative to the csv")
-    partition = row.get("partition") or ""
+    partition, said = (row.get(column) or "" for column in ("partition", "transcript"))
     return Item(
         path.parent / name,
         speaker,
         label,
         partition=part(partition, where) if partition else "",
-        transcript=row.get("transcript") or "",
+        transcript=str(named(said, path.parent) or said),
     )
 
 

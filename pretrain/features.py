@@ -34,8 +34,9 @@ class Rows:
     ``item`` (n,) is the position of each row's recording in the corpus; ``window_s`` (n,) is the
     length of the window the row was computed from, 0 for the whole recording. ``hours`` is the length
     of all recordings. ``speech_s`` (n,), where it is known: the seconds of speech that each row is the first
-    of its recording's rows of that length to hold. ``copies`` are rows of the same recordings at other
-    speeds, to be trained on and never tested.
+    of its recording's rows of that length to hold. ``texts`` are the inputs that are made of sentences: their
+    rows are NaN where nothing was said. ``copies`` are rows of the same recordings at other speeds, to be
+    trained on and never tested.
     """
 
     inputs: tuple[Input, ...]
@@ -44,6 +45,7 @@ class Rows:
     window_s: npt.NDArray[np.float64]
     hours: float
     speech_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    texts: frozenset[str] = frozenset()
     copies: tuple[Rows, ...] = ()
 
     @property
@@ -77,7 +79,7 @@ def compute(recipe: Extraction, corpus: Corpus, progress: Progress, cache: Path 
     owner: dict[bytes, int] = {}
     with ExitStack() as stack:
         whole, *windows = [
-            stack.enter_context(Listening(description, cache)) for description in _descriptions(recipe)
+            stack.enter_context(Listening(description, cache)) for description in descriptions(recipe)
         ]
         for position, entry in enumerate(corpus.items):
             digest = hashlib.sha256()
@@ -155,7 +157,7 @@ def standardise_by_speaker(rows: Rows, speakers: Sequence[str]) -> Rows:
     return replace(rows, features=features)
 
 
-def _descriptions(recipe: Extraction) -> Iterator[Description]:
+def descriptions(recipe: Extraction) -> Iterator[Description]:
     """A pipeline without classifiers for whole recordings, and one for each length of window.
 
     Voice activity says what counts as speech; nothing is passed over as silent.

@@ -137,12 +137,25 @@ def _with_plugins(tables: dict[str, Any], where: str) -> dict[str, Any]:
     if missing:
         raise ConfigError(f"{where} has no {' and no '.join(sorted(missing))}", remedy="see configs/")
     plugins = {"extractors": tables["extractors"], "classifiers": [tables["classifier"]]}
+    heard: dict[str, Any] = {}  # beside the transcriber itself
+    if isinstance(tables.get("transcript"), dict):
+        heard = {key: value for key, value in tables["transcript"].items() if key == "wait_s"}
+        plugins["transcript"] = {
+            key: value for key, value in tables["transcript"].items() if key not in heard
+        }
     description = describe(plugins, where)
     extractors, (classifier,) = description.extractors, description.classifiers
     if classifier.normalise != "none":
         raise ConfigError(
             f"{where}: normalise is no key of [classifier] in a recipe", remedy="write it above the tables"
         )
+    if "wait_s" in tables["classifier"]:
+        raise ConfigError(
+            f"{where}: wait_s is no key of [classifier] in a recipe", remedy="write it in [transcript]"
+        )
+    if description.transcript is not None:
+        transcriber = msgspec.to_builtins(description.transcript)
+        tables = tables | {"transcript": {"transcriber": transcriber, **heard}}
     return tables | {
         "extractors": [msgspec.to_builtins(extractor) for extractor in extractors],
         "classifier": msgspec.to_builtins(classifier.served),

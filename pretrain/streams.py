@@ -25,16 +25,17 @@ TRAINING_ORDER = 1000  # the seed of the training speakers' order, no test's
 def populations(
     rows: Rows, corpus: Corpus, speakers: Sequence[str], prior_s: float
 ) -> list[Population | None]:
-    """What each input is like over these speakers' whole recordings; None for one that is no vector.
+    """What each input is like over these speakers' whole recordings.
 
-    Every speaker counts the same, however much they say.
+    None for one that is no vector, and for sentences: what is said is no trait of whoever says it. Every
+    speaker counts the same, however much they say.
     """
     own = [
         np.flatnonzero(rows.whole & (_names(rows, corpus) == speaker)) for speaker in sorted(set(speakers))
     ]
     found: list[Population | None] = []
-    for matrix in rows.features:
-        if matrix.ndim != 2:
+    for entry, matrix in zip(rows.inputs, rows.features, strict=True):
+        if matrix.ndim != 2 or entry.name in rows.texts:
             found.append(None)
             continue
         groups = [matrix[chosen].astype(np.float64) for chosen in own]

@@ -57,7 +57,7 @@ def test_no_command_is_shown_that_no_test_executes() -> None:
         "environments.md": 2,  # tests/outside/test_environments.py
         "monitor.md": 1,  # serves until it is ended: tests/engine/monitor/, tests/flow/test_browser.py
         "plugins.md": 1,  # tests/outside/test_new_plugin.py
-        "train.md": 1,  # tests/pretrain/test_joint.py
+        "train.md": 1,  # tests/pretrain/test_joint.py, test_joint_sentences.py
         "wire.md": 1,  # .ci/run, for tests/outside/test_node.py
     }
     assert blocks(PAGES["wire.md"], "bash")[0].strip() in (ROOT / ".ci" / "run").read_text()

@@ -20,8 +20,8 @@ limits = "tones are no speech"
 """
 
 
-def write_corpus(folder: Path, *, speakers: int) -> Path:
-    """Tones of 0.5 to 0.9 s with noise, and their corpus.csv."""
+def write_corpus(folder: Path, *, speakers: int, longer_s: float = 0.0) -> Path:
+    """Tones of 0.5 to 0.9 s, or so much longer, with noise, and their corpus.csv."""
     folder.mkdir()
     noise = np.random.default_rng(0)
     lines = ["file,speaker,emotion"]
@@ -29,7 +29,7 @@ def write_corpus(folder: Path, *, speakers: int) -> Path:
         for label, pitch_hz in PITCH_HZ.items():
             for take in range(3):
                 name = f"{speaker}_{label}_{take}.wav"
-                time_s = np.arange(int(RATE * (0.5 + 0.2 * take))) / RATE
+                time_s = np.arange(int(RATE * (0.5 + longer_s + 0.2 * take))) / RATE
                 tone = sum(np.sin(2 * np.pi * k * (pitch_hz + 8 * speaker) * time_s) / k for k in (1, 2, 3))
                 soundfile.write(folder / name, 0.1 * tone + 0.02 * noise.standard_normal(len(time_s)), RATE)
                 lines.append(f"{name},s{speaker},{label}")

@@ -27,33 +27,18 @@ COLUMN = "transcript"
 log = logging.getLogger("stimmung.transcript")
 
 
-class Provided:
-    """A finished transcript, said again sentence by sentence as the recording goes on.
+class Script:
+    """A transcript at hand, said again sentence by sentence as a recording of ``duration_s`` goes on.
 
-    ``language`` of the sentences: "de" or "en". ``corpus``: a csv with the columns file and ``column``.
-    ``notes`` say what had to be guessed; they are logged as warnings too. Raises InputError where there is no
-    transcript, or it cannot be read.
+    ``language`` of the sentences: "de" or "en". ``notes`` say what had to be guessed.
     """
 
     api = 1
     name = NAME
     rate = 16000
 
-    def __init__(
-        self, origin: Path | None, language: str = "en", corpus: str = "", column: str = COLUMN
-    ) -> None:
-        check_language(language)
-        if origin is None:
-            raise InputError(
-                f"transcriber '{NAME}' needs a recording that is a file",
-                got="a stream without one",
-                remedy="choose a transcriber that listens",
-            )
-        cues, notes = _named(origin, Path(corpus), column) if corpus else _beside(origin)
-        timed, guessed = sentences(cues, lambda text: split(text, language), _duration_s(origin))
-        self.notes = [f"'{origin}': {note}" for note in (*notes, *guessed)]
-        for note in self.notes:
-            log.warning(note)
+    def __init__(self, cues: Sequence[Cue], duration_s: float, language: str) -> None:
+        timed, self.notes = sentences(cues, lambda text: split(text, language), duration_s)
         self._due = [
             Sentence(round(one.start_s * self.rate), round(one.stop_s * self.rate), one.text) for one in timed
         ]
@@ -79,16 +64,69 @@ class Provided:
         return settled
 
 
-def _beside(origin: Path) -> tuple[list[Cue], list[str]]:
+class Provided(Script):
+    """The transcript of the file ``origin``.
+
+    ``language`` of the sentences: "de" or "en". ``corpus``: a csv with the columns file and ``column``.
+    ``notes`` say what had to be guessed; they are logged as warnings too. Raises InputError where there is no
+    transcript, or it cannot be read.
+    """
+
+    def __init__(
+        self, origin: Path | None, language: str = "en", corpus: str = "", column: str = COLUMN
+    ) -> None:
+        check_language(language)
+        if origin is None:
+            raise InputError(
+                f"transcriber '{NAME}' needs a recording that is a file",
+                got="a stream without one",
+                remedy="choose a transcriber that listens",
+            )
+        cues, notes = _named(origin, Path(corpus), column) if corpus else _beside(origin)
+        super().__init__(cues, duration_s(origin), language)
+        self.notes = [f"'{origin}': {note}" for note in (*notes, *self.notes)]
+        for note in self.notes:
+            log.warning(note)
+
+
+def beside(origin: Path) -> Path | None:
+    """The transcript that lies beside a recording."""
     for suffix in READERS:
         for path in (origin.with_suffix(suffix), origin.with_suffix(".TextGrid")):
             if path.suffix.lower() == suffix and path.is_file():
-                return read_transcript(path)
-    raise InputError(
-        f"no transcript beside '{origin}'",
-        expected=f"{origin.stem} with one of {', '.join(READERS)}",
-        remedy="put one there, or name a corpus with the option 'corpus'",
-    )
+                return path
+    return None
+
+
+def named(cell: str, folder: Path) -> Path | None:
+    """The transcript that a corpus in ``folder`` names; None where the cell holds it itself."""
+    path = folder / cell
+    return path if path.suffix.lower() in READERS and path.is_file() else None
+
+
+def duration_s(origin: Path) -> float:
+    """How long a recording is; raises InputError."""
+    try:
+        return float(soundfile.info(origin).duration)
+    except (soundfile.SoundFileError, OSError) as error:
+        raise InputError(f"cannot tell how long '{origin}' is", got=str(error)) from error
+
+
+def told(cell: str, folder: Path) -> tuple[list[Cue], list[str]]:
+    """(the cues of a transcript that a corpus in ``folder`` holds or names, what had to be guessed)."""
+    path = named(cell, folder)
+    return ([Cue(" ".join(cell.split()))], []) if path is None else read_transcript(path)
+
+
+def _beside(origin: Path) -> tuple[list[Cue], list[str]]:
+    path = beside(origin)
+    if path is None:
+        raise InputError(
+            f"no transcript beside '{origin}'",
+            expected=f"{origin.stem} with one of {', '.join(READERS)}",
+            remedy="put one there, or name a corpus with the option 'corpus'",
+        )
+    return read_transcript(path)
 
 
 def _named(origin: Path, corpus: Path, column: str) -> tuple[list[Cue], list[str]]:
@@ -103,21 +141,11 @@ def _named(origin: Path, corpus: Path, column: str) -> tuple[list[Cue], list[str
 
 
 def _told(cell: str, corpus: Path, column: str) -> tuple[list[Cue], list[str]]:
-    path = corpus.parent / cell
-    if path.suffix.lower() in READERS and path.is_file():
-        return read_transcript(path)
     if not cell.strip():
         raise InputError(
             f"corpus '{corpus}' has an empty cell", expected=f"a transcript in column '{column}'"
         )
-    return [Cue(" ".join(cell.split()))], []
-
-
-def _duration_s(origin: Path) -> float:
-    try:
-        return float(soundfile.info(origin).duration)
-    except (soundfile.SoundFileError, OSError) as error:
-        raise InputError(f"cannot tell how long '{origin}' is", got=str(error)) from error
+    return told(cell, corpus.parent)
 
 
 @hookimpl

@@ -24,14 +24,10 @@ from .recipe import JointRecipe
 
 @dataclass(slots=True)
 class JointTraining:
-    """A trained system: it predicts as its plugins will, and can be saved for them.
-
-    ``averages`` are what each branch gives on average to the recordings trained on.
-    """
+    """A trained system: it predicts as its plugins will, and can be saved for them."""
 
     recipe: JointRecipe
     network: Network
-    averages: list[Floats]
     labels: tuple[str, ...]
     chosen: dict[str, float]
 
@@ -79,8 +75,6 @@ class JointTraining:
         }
         for part in ("weight", "bias"):
             weights[f"output.{part}"] = weights[f"output.{part}"] * np.float32(self.network.beta)
-        for name, average in zip(names, self.averages, strict=True):
-            weights[f"branches.{name}.average"] = average
         for name, standard in zip(names[1:], self.network.standards, strict=True):
             for part in ("mean", "scale", "projection"):
                 weights[f"branches.{name}.{part}"] = getattr(standard, part)

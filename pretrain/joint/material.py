@@ -23,6 +23,7 @@ from stimmung.plugins.extract.crnn.log_mel import HOP, log_mel
 from ..corpora import Corpus, Item
 from ..features import Progress, Rows, compute, part, refuse_shared
 from .recipe import HEARING, JointRecipe
+from .sentences import Beside
 
 GRID = {"crnn": 3200, "multi_crnn": HOP, "e2e_cnn_lstm": 3200}  # samples between rows of each, once trained
 
@@ -41,6 +42,8 @@ class Excerpt:
 
 def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: Path | None = None) -> Rows:
     """The rows of a joint recipe; raises InputError or ProtocolError as :func:`..features.compute` does."""
+    texts = recipe.texts
+    sentences = Beside(recipe, corpus) if texts else None
     excerpts: list[Excerpt] = []
     window_s, item, samples = [], [], 0
     owner: dict[bytes, int] = {}
@@ -50,7 +53,10 @@ def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: P
         refuse_shared(corpus, owner.setdefault(digest, position), position)
         samples += len(audio)
         material = audio if recipe.hearing == "e2e_cnn_lstm" else log_mel(audio)
-        for size_s, span in _spans(recipe, len(audio)):
+        spans = [*_spans(recipe, len(audio))]
+        if sentences is not None:
+            sentences.hear(entry, audio, spans)
+        for size_s, span in spans:
             excerpts.append(
                 Excerpt(position, size_s == 0 and entry.speed == 1, _cut(recipe.hearing, material, span))
             )
@@ -62,11 +68,11 @@ def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: P
     own = Input(recipe.extractors[0].name, HEARING[recipe.hearing])
     hours = samples / recipe.rate / 3600
     rows = Rows((own,), [heard], np.array(item), np.array(window_s), hours)
-    if len(recipe.extractors) == 1:
-        return rows
-    asked = msgspec.structs.replace(recipe, extractors=recipe.extractors[1:])
-    others = compute(asked, corpus, progress, cache)
-    return replace(others, inputs=(own, *others.inputs), features=[heard, *others.features])
+    given = [table for table in recipe.extractors[1:] if table.name not in texts]
+    if given:
+        others = compute(msgspec.structs.replace(recipe, extractors=given), corpus, progress, cache)
+        rows = replace(others, inputs=(own, *others.inputs), features=[heard, *others.features])
+    return rows if sentences is None else sentences.joined(rows)
 
 
 def _audio(item: Item, rate: int) -> Floats:

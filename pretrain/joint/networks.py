@@ -7,7 +7,7 @@ that hear take a batch padded at its end and the length of each item.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from stimmung.plugins.extract.crnn.log_mel import BANDS
@@ -134,15 +134,32 @@ Hearing = Crnn | MultiCrnn
 
 
 class Branch(nn.Module):
-    """The layers that one input of the head passes alone; its outputs are dropped at random in training."""
+    """The layers that one input of the head passes alone; its outputs are dropped at random in training.
+
+    A row of NaN has no such input. It gets the mean over those of the batch that do in training, afterwards
+    the ``average``, as where no row of a batch does.
+    """
+
+    average: Tensor
 
     def __init__(self, before: int, layers: Sequence[int], dropout: float) -> None:
         super().__init__()
         self.layers = sigmoids(before, layers)
         self.dropout = dropout
         self.dim = layers[-1] if layers else before
+        self.register_buffer("average", torch.zeros(self.dim))
 
     def forward(self, features: Tensor) -> Tensor:
+        missing = features.isnan().any(dim=1)
+        if not missing.any():
+            return self._passed(features)
+        there = self._passed(features[~missing])
+        average = there.mean(dim=0) if self.training and len(there) else self.average
+        found = average.repeat(len(features), 1)
+        found[~missing] = there
+        return found
+
+    def _passed(self, features: Tensor) -> Tensor:
         dropout = self.dropout if self.training else 0.0
         return (
             through(self.layers, features, dropout) if self.layers else functional.dropout(features, dropout)
@@ -176,6 +193,11 @@ class Joint(nn.Module):
         """The same of what was heard already: one (batch, dim) matrix for each branch."""
         scores: Tensor = self.output(through(self.joint, torch.cat(self._branched(inputs), dim=1)))
         return scores
+
+    def settle(self, averages: Mapping[str, Tensor]) -> None:
+        """Takes what branches give on average."""
+        for name, average in averages.items():
+            self.get_buffer(f"branches.{name}.average").copy_(average)
 
     def _branched(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         return [branch(one) for branch, one in zip(self.branches.values(), inputs, strict=True)]

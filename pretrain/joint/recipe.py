@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
-from stimmung.engine.config import Count, Positive, Share, Table, decode
+from msgspec import UNSET, UnsetType
+from stimmung.engine.config import Count, NotNegative, PluginTable, Positive, Share, Table, decode
 from stimmung.engine.errors import ConfigError
+from stimmung.engine.registry import load
 
 from ..recipe import Normalisation, Recipe
 
@@ -35,7 +37,8 @@ class TrainingTable(Table, frozen=True):
     ``learning_rate`` is the highest of one rise and fall (Smith 2018); ``average`` the share that a
     moving average of the weights keeps at each step. ``dev_speakers`` of those to train on decide when to
     stop: ``patience`` epochs after the last that was better. With ``refit`` the network is then trained on
-    them too, from the start and for as long as was best.
+    them too, from the start and for as long as was best. ``withheld``: for extractors beside the trained one
+    the share of rows, drawn anew in every epoch, from which what they give is taken away.
     """
 
     epochs: Count = 24
@@ -50,6 +53,7 @@ class TrainingTable(Table, frozen=True):
     patience: Count = 8
     refit: bool = True
     seed: int = 0
+    withheld: dict[str, Share] | UnsetType = UNSET
 
 
 class AugmentTable(Table, frozen=True):
@@ -58,6 +62,16 @@ class AugmentTable(Table, frozen=True):
     bands: Annotated[int, msgspec.Meta(ge=0)] = 8
     frames: Annotated[int, msgspec.Meta(ge=0)] = 20
     gain_db: float = 0.0
+
+
+class TranscriptTable(Table, frozen=True, kw_only=True):
+    """Where sentences come from: a transcriber of any pipeline, for which windows wait ``wait_s``.
+
+    Its options are those of a pipeline; "provided" takes the corpus' own transcripts.
+    """
+
+    transcriber: PluginTable
+    wait_s: NotNegative = 2.0
 
 
 class JointRecipe(Recipe, frozen=True, kw_only=True):
@@ -71,11 +85,23 @@ class JointRecipe(Recipe, frozen=True, kw_only=True):
     network: NetworkTable
     training: TrainingTable
     augment: AugmentTable = AugmentTable()
+    transcript: TranscriptTable | UnsetType = UNSET
 
     @property
     def hearing(self) -> str:
         """The extractor that is trained."""
         return self.extractors[0].plugin
+
+    @property
+    def texts(self) -> list[str]:
+        """The extractors of sentences."""
+        given = [table for table in self.extractors[1:] if not table.foreign]
+        return [table.name for table in given if hasattr(load("extractor", table.plugin), "encode")]
+
+    @property
+    def withheld(self) -> dict[str, float]:
+        """The share of rows that training takes each extractor's features from, where it does."""
+        return {} if self.training.withheld is UNSET else self.training.withheld
 
 
 def joint_recipe(tables: dict[str, Any], where: str) -> JointRecipe:
@@ -100,11 +126,12 @@ def joint_recipe(tables: dict[str, Any], where: str) -> JointRecipe:
         raise ConfigError(
             f"{where}: network.branches names no extractor", got=", ".join(unknown), expected=", ".join(names)
         )
-    if recipe.normalise == "speaker" or (recipe.normalise == "stream" and len(names) == 1):
+    heard_too = set(names[1:]) - set(recipe.texts)
+    if recipe.normalise == "speaker" or (recipe.normalise == "stream" and not heard_too):
         raise ConfigError(
             f"{where}: a joint training normalises the inputs beside the one that is trained",
             got=f'normalise = "{recipe.normalise}" and extractors {", ".join(names)}',
-            expected='"none", or "stream" and another extractor',
+            expected='"none", or "stream" and another extractor of audio',
         )
     ours = msgspec.structs.fields(Normalisation) if recipe.normalise == "stream" else ()
     if set(recipe.select) - {field.name for field in ours} or recipe.classifier.options:
@@ -112,4 +139,33 @@ def joint_recipe(tables: dict[str, Any], where: str) -> JointRecipe:
             f"{where}: a joint training selects by its development speakers alone",
             expected="no options of [classifier], no select but of [normalisation]",
         )
+    _check_sentences(recipe, where)
     return recipe
+
+
+def _check_sentences(recipe: JointRecipe, where: str) -> None:
+    texts, given = recipe.texts, [table.name for table in recipe.extractors[1:]]
+    if texts and recipe.transcript is UNSET:
+        raise ConfigError(
+            f"{where}: extractor '{texts[0]}' reads sentences, but this recipe has no transcript",
+            remedy='add [transcript] plugin = "provided", or another transcriber',
+        )
+    if recipe.transcript is not UNSET and not texts:
+        raise ConfigError(
+            f"{where}: no extractor reads the sentences of [transcript]",
+            got=", ".join(given) or "none beside the trained one",
+            remedy='add [[extractors]] plugin = "bert", or remove [transcript]',
+        )
+    unknown = sorted(set(recipe.withheld) - set(given))
+    if unknown:
+        raise ConfigError(
+            f"{where}: training.withheld names no extractor beside the trained one",
+            got=", ".join(unknown),
+            expected=", ".join(given) or "none",
+        )
+    if any(recipe.withheld.values()) and recipe.network.missing == "refuse":
+        raise ConfigError(
+            f"{where}: a head that refuses what is incomplete is trained on it",
+            got='training.withheld and network.missing = "refuse"',
+            remedy='set missing = "average", or remove withheld',
+        )

@@ -52,8 +52,8 @@ class JointTrainer:
     ) -> Trained:
         """The network trained on one row a recording and window.
 
-        ``features`` are the excerpts, then one (n, dim) matrix for every other input. Raises ProtocolError
-        when there are too few speakers to hold some out.
+        ``features`` are the excerpts, then one (n, dim) matrix for every other input, NaN where it lacks.
+        Raises ProtocolError when there are too few speakers to hold some out, or too few rows with an input.
         """
         settings = self._recipe.training
         who = np.asarray(speakers)
@@ -68,8 +68,8 @@ class JointTrainer:
             network = self._train(features, truth, everything, None, watched.epochs, Watched(), len(classes))
         network.beta = beta
         chosen = {"epochs": float(watched.epochs), "beta": beta, "development loss": watched.loss}
-        averages = _averages(network, features, whole)
-        return JointTraining(self._recipe, network, averages, tuple(map(str, classes)), chosen)
+        _average(network, features, whole)
+        return JointTraining(self._recipe, network, tuple(map(str, classes)), chosen)
 
     def _development(self, speakers: Sequence[str]) -> list[str]:
         count = self._recipe.training.dev_speakers
@@ -100,11 +100,11 @@ class JointTrainer:
         rows = _rows(network, features, truth, known)
         loss = nn.CrossEntropyLoss(_weights(rows, labels), label_smoothing=settings.label_smoothing)
         averaged = copy.deepcopy(network.joint)
-        step = Step(self._recipe, network.joint, averaged, loss, len(_recordings(rows)))
+        step = Step(self._recipe, network.joint, averaged, loss, rows)
         watching = None if dev is None else _rows(network, features, truth, dev)
         best = averaged
         for epoch in range(1, epochs + 1):
-            step.epoch(rows, random)
+            step.epoch(random)
             if watching is None:
                 continue
             scores = judge(averaged, watching)
@@ -124,38 +124,67 @@ class JointTrainer:
         hearing = _hearing(self._recipe.hearing)
         heard = [excerpt.heard for excerpt in features[0][known].tolist() if excerpt.whole]
         hearing.standardise(torch.from_numpy(np.concatenate(heard)))
+        names = [entry.name for entry in self._recipe.extractors]
         standards = [
-            Standard.of(one[known].astype(np.float32), table.clip_sd, table.rank) for one in features[1:]
+            Standard.of(self._given(name, one[known].astype(np.float32)), table.clip_sd, table.rank)
+            for name, one in zip(names[1:], features[1:], strict=True)
         ]
         sizes = [hearing.dim, *(len(standard.projection) for standard in standards)]
         dropout = self._recipe.training.dropout
         branches = {
-            entry.name: Branch(size, table.branches.get(entry.name, []), dropout)
-            for entry, size in zip(self._recipe.extractors, sizes, strict=True)
+            name: Branch(size, table.branches.get(name, []), dropout)
+            for name, size in zip(names, sizes, strict=True)
         }
         return Network(Joint(hearing, branches, table.joint, labels), standards)
 
+    def _given(self, name: str, features: Floats) -> Floats:
+        """The rows that have this input."""
+        missing = _missing(features)
+        if not missing.any():
+            return features
+        given = features[~missing]
+        if self._recipe.network.missing == "refuse":
+            raise ProtocolError(
+                f"a head that refuses what is incomplete cannot be trained on rows without '{name}'",
+                got=f"{len(features) - len(given)} of {len(features)}",
+                remedy='set missing = "average"',
+            )
+        if not len(given):
+            raise ProtocolError(f"no row to train on has the input '{name}'", got=f"{len(features)} rows")
+        return given
+
 
 class Step:
-    """One epoch after another of the same training."""
+    """One epoch after another of the same training, on these rows."""
 
     def __init__(
-        self, recipe: JointRecipe, network: Joint, averaged: Joint, loss: nn.Module, recordings: int
+        self, recipe: JointRecipe, network: Joint, averaged: Joint, loss: nn.Module, rows: Rows
     ) -> None:
         settings = recipe.training
         self._recipe, self._network, self._averaged, self._loss = recipe, network, averaged, loss
-        steps = settings.epochs * -(-recordings // settings.batch)
+        self._rows = rows
+        wholes = [own[0] for own in _recordings(rows)]
+        steps = settings.epochs * -(-len(wholes) // settings.batch)
         self._optimiser = torch.optim.AdamW(
             network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
         self._schedule = torch.optim.lr_scheduler.OneCycleLR(self._optimiser, settings.learning_rate, steps)
+        self._withheld = [recipe.withheld.get(table.name, 0.0) for table in recipe.extractors[1:]]
+        lacking = {*recipe.texts, *recipe.withheld}
+        self._wholes = {
+            name: one[wholes]
+            for name, one in zip(list(averaged.branches)[1:], rows.others, strict=True)
+            if name in lacking
+        }
+        self._average()
 
-    def epoch(self, rows: Rows, random: np.random.Generator) -> None:
+    def epoch(self, random: np.random.Generator) -> None:
         """Every recording once: whole, or a window of it, or at another speed."""
         self._network.train()
-        for batch in _batches(rows, self._recipe.training.batch, self._recipe.training.whole, random):
+        for batch in _batches(self._rows, self._recipe.training.batch, self._recipe.training.whole, random):
             heard, lengths = padded(batch.excerpts)
             heard = augmented(heard, lengths, self._recipe.augment, random)
+            self._withhold(batch, random)
             others = [torch.from_numpy(one) for one in batch.others]
             self._optimiser.zero_grad()
             features = _heard(self._network.hearing, heard, lengths)
@@ -164,6 +193,13 @@ class Step:
             self._optimiser.step()
             self._schedule.step()
             self._follow()
+        self._average()
+
+    def _withhold(self, batch: Rows, random: np.random.Generator) -> None:
+        """Takes inputs away from some rows, so that what judges without them is trained too."""
+        for one, share in zip(batch.others, self._withheld, strict=True):
+            if share:
+                one[random.random(len(one)) < share] = np.nan
 
     def _follow(self) -> None:
         """The moving average of the weights, which is what is judged and kept."""
@@ -171,6 +207,17 @@ class Step:
         with torch.no_grad():
             for slow, fast in zip(self._averaged.parameters(), self._network.parameters(), strict=True):
                 slow.lerp_(fast, 1 - kept)
+
+    def _average(self) -> None:
+        """What branches give on average whose input may be missing."""
+        self._averaged.eval()
+        with torch.no_grad():
+            averages = {
+                name: _mean(self._averaged.branches[name](torch.from_numpy(wholes)), wholes)
+                for name, wholes in self._wholes.items()
+            }
+        for network in (self._averaged, self._network):
+            network.settle(averages)
 
 
 def _heard(hearing: Hearing, heard: Tensor, lengths: Tensor) -> Tensor:
@@ -226,13 +273,11 @@ def _hearing(plugin: str) -> Crnn | MultiCrnn:
     return EndToEnd(SEGMENTS) if plugin == "e2e_cnn_lstm" else Crnn(SEGMENTS)
 
 
-def _averages(
-    network: Network, features: Sequence[npt.NDArray[Any]], whole: npt.NDArray[np.bool_]
-) -> list[Floats]:
-    """What each branch gives on average to whole recordings."""
+def _average(network: Network, features: Sequence[npt.NDArray[Any]], whole: npt.NDArray[np.bool_]) -> None:
+    """Gives each branch what it gives on average to the whole recordings that have its input."""
     rows = _rows(network, features, np.zeros(len(whole), np.int64), whole)
     network.joint.eval()
-    with torch.inference_mode():
+    with torch.no_grad():
         parts = [
             network.joint.parts(*padded(batch.excerpts), [torch.from_numpy(one) for one in batch.others])
             for batch in (
@@ -240,4 +285,16 @@ def _averages(
                 for chosen in np.array_split(np.arange(len(rows.truth)), 1 + len(rows.truth) // CHUNK)
             )
         ]
-    return [torch.cat(column).mean(dim=0).numpy() for column in zip(*parts, strict=True)]
+    heard = np.zeros((len(rows.truth), 1), np.float32)
+    given = zip(network.joint.branches, zip(*parts, strict=True), [heard, *rows.others], strict=True)
+    network.joint.settle({name: _mean(torch.cat(column), one) for name, column, one in given})
+
+
+def _mean(given: Tensor, features: Floats) -> Tensor:
+    """The mean over the rows of which there are features."""
+    return given[torch.from_numpy(~_missing(features))].mean(dim=0)
+
+
+def _missing(features: Floats) -> npt.NDArray[np.bool_]:
+    """Which rows lack an input."""
+    return np.asarray(np.isnan(features).any(axis=1), np.bool_)
