@@ -36,6 +36,9 @@ HOW = """\
   chosen among thirteen by five of the twenty training actors of the first fold, trained on the other
   fifteen; the five are tested in folds 3, 4 and 6, by networks that never heard them. The other networks
   run EmoDB's recipes on RAVDESS, without windows.
+- On RAVDESS the systems of functionals are also trained on copies of the recordings at 0.9 and 1.1 times
+  their speed, and tested on none. On four groups of the training actors of the first fold, copies brought
+  HSF-CRNN from 57.3 to 58.1 and HSF + SVM from 58.3 to 60.6.
 - Networks are trained on whole recordings and, on EmoDB, on windows of 1, 2 and 3 s, and so is the linear
   machine. A window of RAVDESS may lie in the second of silence before or after what is said, so none is
   trained on there; those that are tested are beyond what the system was made for. Windows are cut every
