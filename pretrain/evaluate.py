@@ -55,12 +55,12 @@ def evaluate(
     from .pages import write_pages
 
     read = read_any(recipe)
-    data = read_items(read, corpus)
+    data = read_items(read, corpus, progress)
     if test_corpus is None:
         folds = corpus_folds(protocol, data)
     else:
         protocol = CROSS
-        data, folds = _across(data, read_items(read, test_corpus))
+        data, folds = _across(data, read_items(read, test_corpus, progress))
     rows = corpus_rows(read, data, progress, cache)
     if isinstance(read, ContinuousRecipe):
         report, predictions = run_continuous(read, data, rows, folds, protocol, progress)

@@ -15,6 +15,7 @@ from stimmung.engine.cache import FeatureCache, content
 from stimmung.engine.config import ActivityTable, Description, PluginTable, SegmentsTable, StreamTable
 from stimmung.engine.errors import ConfigError, PluginError, ProtocolError
 from stimmung.engine.host import Host, open_source
+from stimmung.engine.intake import read_audio
 from stimmung.engine.plugin import Input, TextExtractor
 from stimmung.engine.registry import build
 from stimmung.engine.types import Chunk, Fault, Features, Floats
@@ -215,6 +216,12 @@ def _heard(item: Item) -> str:
     """What a cache knows a recording's features by."""
     own = f"{content(item.file)} {item.start_s} {item.stop_s}"
     return own if item.speed == 1 else f"{own} at {item.speed}"
+
+
+def item_audio(item: Item, rate: int) -> Floats:
+    """The samples of a recording, as it is heard."""
+    (feed,) = open_source(str(item.file)).feeds()
+    return read_audio(replace(feed, chunks=part(feed.chunks, item)), rate)
 
 
 def part(chunks: Iterable[Chunk], item: Item) -> Iterator[Chunk]:

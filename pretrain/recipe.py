@@ -10,7 +10,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-from stimmung.engine.config import Count, PluginTable, Positive, Table, decode, describe, read_toml
+from msgspec import UNSET, UnsetType
+from stimmung.engine.config import (
+    Count,
+    NotNegative,
+    PluginTable,
+    Positive,
+    Table,
+    decode,
+    describe,
+    read_toml,
+)
 from stimmung.engine.errors import ConfigError
 
 from .corpora import Labels
@@ -47,8 +57,9 @@ class Extraction(Table, frozen=True, kw_only=True):
     ``rate`` in Hz. ``target`` is the corpus' label column; ``aliases`` gives a corpus' own names for labels,
     and ``others`` says what becomes of recordings with any other label. ``windows_s`` are lengths of windows,
     cut every half length from the recordings and trained on beside the whole recordings; a recording must be
-    as long as ``shortest_s``, in seconds. ``select`` lists values of options to select from, in every fold
-    anew: on its development speakers, or else on ``inner`` groups of its training speakers.
+    as long as ``shortest_s``, in seconds. With ``trim_s`` recordings are heard from so many seconds
+    before their first speech to as many after their last. ``select`` lists values of options to select from,
+    in every fold anew: on its development speakers, or else on ``inner`` groups of its training speakers.
     """
 
     name: str
@@ -57,6 +68,7 @@ class Extraction(Table, frozen=True, kw_only=True):
     rate: Count = 16000
     windows_s: list[Positive] = msgspec.field(default_factory=list)
     shortest_s: Positive = 0.1
+    trim_s: NotNegative | UnsetType = UNSET
     normalise: Literal["none", "speaker", "stream"] = "none"
     normalisation: Normalisation = Normalisation()
     protocol: str = "loso"

@@ -11,12 +11,20 @@ from .corpora import Corpus, read_corpus
 from .features import Progress, Rows, compute, compute_sentences, standardise_by_speaker
 from .joint.recipe import JointRecipe
 from .recipe import ContinuousRecipe, Extraction, Recipe
+from .speech import trimmed
 from .targets import Targets
 from .texts import EMOBANK, as_corpus, read_emobank
 
 
-def read_items(recipe: Recipe | ContinuousRecipe, path: Path) -> Corpus:
-    """The corpus labelled for the recipe's target: by its own column, by configs/targets.toml, or EmoBank."""
+def read_items(recipe: Recipe | ContinuousRecipe, path: Path, progress: Progress | None = None) -> Corpus:
+    """The corpus labelled for the recipe's target: by its own column, by configs/targets.toml, or EmoBank.
+
+    Its recordings are trimmed to their speech if the recipe says so.
+    """
+    return trimmed(recipe, _labelled(recipe, path), progress or silent)
+
+
+def _labelled(recipe: Recipe | ContinuousRecipe, path: Path) -> Corpus:
     if isinstance(recipe, ContinuousRecipe):
         return read_corpus(path, recipe.target, recipe.wanted)
     targets = Targets()

@@ -30,7 +30,7 @@ def run(recipe: Path, corpus: Path, out: Path, progress: Progress) -> list[str]:
         raise ConfigError(
             f"recipe '{read.name}' has speeds", got="a sweep, which trains on what was recorded alone"
         )
-    data = read_items(read, corpus)
+    data = read_items(read, corpus, progress)
     rows = corpus_rows(read, data, progress)
     samples = audio_samples(data, tuple(read.labels), rows)
     swept = sweep(samples, leave_one_out(samples), progress=progress)

@@ -38,7 +38,7 @@ def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = Non
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / CARD).is_file():
         raise ConfigError(f"'{out}' is no model folder and not empty", remedy="choose another --out")
-    data = read_items(read, corpus)
+    data = read_items(read, corpus, progress)
     folds = corpus_folds(read.protocol, data)
     rows = corpus_rows(read, data, progress)
     report, _ = run_folds(read, data, rows, folds, read.protocol, progress)

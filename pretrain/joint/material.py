@@ -13,15 +13,13 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-from stimmung.engine.host import open_source
-from stimmung.engine.intake import read_audio
 from stimmung.engine.plugin import Input
 from stimmung.engine.segment import Segmenter, Whole, Windows
 from stimmung.engine.types import Floats, Span
 from stimmung.plugins.extract.crnn.log_mel import HOP, log_mel
 
-from ..corpora import Corpus, Item
-from ..features import Progress, Rows, compute, part, refuse_shared
+from ..corpora import Corpus
+from ..features import Progress, Rows, compute, item_audio, refuse_shared
 from .recipe import HEARING, JointRecipe
 from .sentences import Beside
 
@@ -48,7 +46,7 @@ def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: P
     window_s, item, samples = [], [], 0
     owner: dict[bytes, int] = {}
     for position, entry in enumerate(corpus.items):
-        audio = _audio(entry, recipe.rate)
+        audio = item_audio(entry, recipe.rate)
         digest = hashlib.sha256(audio.tobytes()).digest()
         refuse_shared(corpus, owner.setdefault(digest, position), position)
         samples += len(audio)
@@ -73,11 +71,6 @@ def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: P
         others = compute(msgspec.structs.replace(recipe, extractors=given), corpus, progress, cache)
         rows = replace(others, inputs=(own, *others.inputs), features=[heard, *others.features])
     return rows if sentences is None else sentences.joined(rows)
-
-
-def _audio(item: Item, rate: int) -> Floats:
-    (feed,) = open_source(str(item.file)).feeds()
-    return read_audio(replace(feed, chunks=part(feed.chunks, item)), rate)
 
 
 def _spans(recipe: JointRecipe, samples: int) -> Iterator[tuple[float, Span]]:

@@ -156,6 +156,12 @@ def _check_sentences(recipe: JointRecipe, where: str) -> None:
             got=", ".join(given) or "none beside the trained one",
             remedy='add [[extractors]] plugin = "bert", or remove [transcript]',
         )
+    if texts and recipe.trim_s is not UNSET:
+        raise ConfigError(
+            f"{where}: transcripts tell the times of whole recordings",
+            got=f"trim_s = {recipe.trim_s:g} and extractor '{texts[0]}', which reads sentences",
+            remedy="remove trim_s",
+        )
     unknown = sorted(set(recipe.withheld) - set(given))
     if unknown:
         raise ConfigError(

@@ -31,6 +31,7 @@ from ..features import Progress, Rows
 from ..folds import Fold
 from ..recipe import Recipe
 from ..rows import copies, corpus_rows
+from ..speech import trimmed
 from .systems import Bench, Run
 
 FORMAT = 2
@@ -89,11 +90,13 @@ class Material:
         lengths = sorted({*recipe.windows_s, *self.bench.windows_s})
         trained = msgspec.structs.replace(recipe, normalise="stream")
         tested = msgspec.structs.replace(trained, windows_s=lengths, speeds=[])
-        inputs = repr((recipe.extractors, recipe.speeds and trained.windows_s, recipe.speeds))
+        windows_s = recipe.speeds and trained.windows_s
+        inputs = repr((recipe.extractors, recipe.trim_s, windows_s, recipe.speeds))
         if inputs != self._asked:
             self._rows = []  # before the next are computed: there is no need to hold both
-            rows = corpus_rows(tested, self.corpus, progress, cache)
-            self._rows = [replace(rows, copies=copies(trained, self.corpus, progress, cache))]
+            corpus = trimmed(recipe, self.corpus, progress)
+            rows = corpus_rows(tested, corpus, progress, cache)
+            self._rows = [replace(rows, copies=copies(trained, corpus, progress, cache))]
             self._asked = inputs
         return self._rows[0]
 

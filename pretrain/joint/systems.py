@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from stimmung import configs
 
 from ..corpora import Corpus, read_corpus
@@ -21,7 +22,8 @@ CONFIGS = Path(next(iter(configs.__path__)))
 class Bench:
     """A corpus and how it is tested: whole recordings, and windows of ``windows_s`` beside them.
 
-    ``trained_s`` are the windows that networks without a recipe of their own for it are trained on.
+    Networks without a recipe of their own for it are trained on windows of ``trained_s``, and recordings
+    trimmed to ``trim_s`` around their speech, where it says so.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Bench:
     protocol: str
     windows_s: tuple[float, ...]
     trained_s: tuple[float, ...]
+    trim_s: float | UnsetType = UNSET
 
     def read(self, corpora: Path) -> Corpus:
         """Its recordings; raises InputError where they are not below ``corpora``."""
@@ -49,7 +52,8 @@ RAVDESS = Bench(
     ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"),
     f"folds:{CONFIGS / 'ravdess_folds.toml'}",
     (1, 2, 3),
-    (),  # a window may lie in the second of silence before or after what is said
+    (),
+    0.1,  # a second of silence lies before and after what is said
 )
 BENCHES = (EMODB, RAVDESS)
 
@@ -72,7 +76,7 @@ class System:
         own = dict(self.own).get(bench.name)
         recipe = read_recipe(CONFIGS / (own or self.recipe))
         if own is None and bench != EMODB:
-            given = {"labels": list(bench.labels), "windows_s": list(bench.trained_s)}
+            given = {"labels": list(bench.labels), "windows_s": list(bench.trained_s), "trim_s": bench.trim_s}
             recipe = msgspec.structs.replace(recipe, **given)
         if self.stream:
             recipe = msgspec.structs.replace(recipe, normalise="stream")

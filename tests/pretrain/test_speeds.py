@@ -13,9 +13,10 @@ from stimmung.engine.errors import ConfigError
 from stimmung.pretrain import sweeping, trial
 from stimmung.pretrain.corpora import Corpus, Item
 from stimmung.pretrain.evaluate import evaluate
+from stimmung.pretrain.features import item_audio
 from stimmung.pretrain.fit import fit_speakers
 from stimmung.pretrain.joint.asking import Rows as Asked
-from stimmung.pretrain.joint.material import Excerpt, _audio
+from stimmung.pretrain.joint.material import Excerpt
 from stimmung.pretrain.joint.training import _recordings
 from stimmung.pretrain.recipe import Recipe, read_recipe
 from stimmung.pretrain.rows import corpus_rows, read_items
@@ -32,19 +33,19 @@ def read(corpus: Path, recipe: WriteRecipe) -> tuple[Recipe, Corpus]:
 
 
 def strongest_hz(item: Item) -> float:
-    samples = _audio(item, RATE)
+    samples = item_audio(item, RATE)
     return float(np.abs(np.fft.rfft(samples * np.hanning(len(samples)))).argmax() * RATE / len(samples))
 
 
 def test_a_faster_recording_is_shorter_and_higher(read: tuple[Recipe, Corpus]) -> None:
     recorded, faster = read[1].items[0], read[1].at(1.25).items[0]
-    assert len(_audio(faster, RATE)) == pytest.approx(len(_audio(recorded, RATE)) / 1.25, abs=1)
+    assert len(item_audio(faster, RATE)) == pytest.approx(len(item_audio(recorded, RATE)) / 1.25, abs=1)
     assert strongest_hz(faster) == pytest.approx(1.25 * strongest_hz(recorded), rel=0.01)
 
 
 def test_a_part_of_a_file_is_the_same_part_at_any_speed(read: tuple[Recipe, Corpus]) -> None:
     some = replace(read[1].items[0], start_s=0.1, stop_s=0.4, speed=0.8)
-    assert len(_audio(some, RATE)) == pytest.approx(0.3 * RATE / 0.8, abs=1)
+    assert len(item_audio(some, RATE)) == pytest.approx(0.3 * RATE / 0.8, abs=1)
 
 
 def test_copies_are_trained_on_and_never_tested(
