@@ -36,6 +36,7 @@ class Outcome:
     probabilities: Floats
     wall_s: tuple[float, ...]
     cpu_s: tuple[float, ...]
+    unseen: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, runs: Sequence[tuple[Run, list[Result]]], material: Material) -> Outcome:
@@ -59,6 +60,7 @@ class Outcome:
             probabilities,
             tuple(sum(result.wall_s for result in results) for _, results in runs),
             tuple(sum(result.cpu_s for result in results) for _, results in runs),
+            frozenset(who for fold in material.folds if fold.name == run.bench.unseen for who in fold.test),
         )
 
     @property
@@ -81,6 +83,11 @@ class Outcome:
             "ece": float(np.mean([own["ece"] for own in of_seed])),
             "ece_by_seed": [own["ece"] for own in of_seed],
         }
+
+    def of_unseen(self) -> Found:
+        """UA of the whole recordings of the bench's unseen speakers."""
+        speakers = self.judged.speakers[: len(self.item)]
+        return self._uar(self.whole & np.isin(speakers, sorted(self.unseen)))
 
     def _seed(self, place: int) -> Judged:
         own = self.probabilities[place * self.orders : (place + 1) * self.orders]

@@ -106,6 +106,19 @@ def _systems(shown: Shown) -> Iterator[str]:
         yield ""
         header = ["system", "UA", "WA", "ECE", "UA of each seed"]
         yield from table([*header, "paper: WA", "UA on IEMOCAP", "UA on Atypical Affect, dev / test"], rows)
+        yield from _unseen(shown.findings, bench)
+
+
+def _unseen(findings: Findings, bench: Bench) -> Iterator[str]:
+    """HSF-CRNN by the speakers alone that no choice of its settings has seen."""
+    outcome = findings.of(JOINT, bench)
+    if outcome is None or not outcome.unseen:
+        return
+    found = outcome.of_unseen()
+    count = len(outcome.unseen)
+    yield f"By the {count} speakers of fold {bench.unseen}, whom no choice of its settings has seen,"
+    yield f"{JOINT.name} has a UA of {percent(found['uar'], found['ci95'])}."
+    yield ""
 
 
 def _missing(findings: Findings) -> Iterator[str]:
