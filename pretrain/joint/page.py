@@ -110,13 +110,13 @@ def _systems(shown: Shown) -> Iterator[str]:
 
 
 def _unseen(findings: Findings, bench: Bench) -> Iterator[str]:
-    """HSF-CRNN by the speakers alone that no choice of its settings has seen."""
+    """HSF-CRNN by the speakers alone by whom none of its settings was chosen."""
     outcome = findings.of(JOINT, bench)
     if outcome is None or not outcome.unseen:
         return
     found = outcome.of_unseen()
     count = len(outcome.unseen)
-    yield f"By the {count} speakers of fold {bench.unseen}, whom no choice of its settings has seen,"
+    yield f"By the {count} speakers of fold {bench.unseen}, by whom none of its settings was chosen,"
     yield f"{JOINT.name} has a UA of {percent(found['uar'], found['ci95'])}."
     yield ""
 

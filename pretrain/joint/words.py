@@ -55,7 +55,7 @@ HOW = """\
   plain CRNN there from 33.1 to 38.4, at three times the cost; its figures here are without.
 - All of these actors are tested in the other folds, by networks that never heard them but with settings that
   they helped to choose. The four of the first fold helped to choose none, so their own figure stands below
-  the table of RAVDESS.
+  the table of RAVDESS; that another recipe was wanted at all, their 42 % had said.
 - On EmoDB networks and the linear machine are trained on whole recordings and on windows of 1, 2 and 3 s, on
   RAVDESS on whole recordings alone, so its windows are beyond what the systems were made for. Windows are
   cut every half length; a recording that is shorter than a window is heard whole. “After the vote” is what

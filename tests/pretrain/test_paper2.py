@@ -111,7 +111,7 @@ def test_one_command_trains_every_system_and_writes_the_page(
     assert "not run" not in page
     assert "not there yet" not in page
     assert page.count("plain CRNN < multi-CRNN < HSF-CRNN") == 2
-    assert page.count("By the 4 speakers of fold 1, whom no choice of its settings has seen,") == 1
+    assert page.count("By the 4 speakers of fold 1, by whom none of its settings was chosen,") == 1
     assert str(tmp_path) not in page
     figures = json.loads((tmp_path / "docs" / "joint_representation" / "figures.json").read_text())
     assert len(figures) == 2 * len(systems.SYSTEMS)
@@ -204,7 +204,7 @@ def test_windows_count_one_by_one_and_recordings_once_after_the_vote() -> None:
     assert "voted" not in whole
 
 
-def test_speakers_that_no_choice_has_seen_are_judged_alone() -> None:
+def test_speakers_by_whom_nothing_was_chosen_are_judged_alone() -> None:
     own = outcome([(0, 0.0, 0.1), (1, 0.0, 0.9), (2, 0.0, 0.9), (3, 0.0, 0.9)], [0, 1, 0, 1])
     assert own.figures()["uar"] == 0.75
     assert replace(own, unseen=frozenset(["s0"])).of_unseen()["uar"] == 0.5
