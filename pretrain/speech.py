@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from msgspec import UNSET
+from stimmung.engine.errors import ConfigError
 from stimmung.engine.registry import build
 
 from .corpora import Corpus, Item
@@ -17,9 +18,14 @@ def trimmed(recipe: Extraction, corpus: Corpus, progress: Progress) -> Corpus:
     """Each recording from ``trim_s`` before its first speech to as long after its last, if a recipe says so.
 
     One in which nothing is speech, or less than ``shortest_s`` with its margins, stays as it was recorded.
+    Raises ConfigError for a corpus of sentences.
     """
-    if recipe.trim_s is UNSET or corpus.items[0].text is not None:
+    if recipe.trim_s is UNSET:
         return corpus
+    if corpus.items[0].text is not None:
+        raise ConfigError(
+            f"recipe '{recipe.name}' has trim_s", got=f"corpus '{corpus.name}', which holds no audio"
+        )
     items = []
     for position, item in enumerate(corpus.items):
         items.append(_trimmed(item, recipe.trim_s, recipe.shortest_s))

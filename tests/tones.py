@@ -1,4 +1,4 @@
-"""A corpus of tones, and what a model's card says about it."""
+"""A corpus of tones, what a model's card says about it, and recipes of networks small enough for it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,39 @@ licence = "none"
 intended_use = "tests"
 limits = "tones are no speech"
 """
+JOINT = """
+name = "joint"
+target = "emotion"
+labels = ["anger", "happiness", "neutral", "sadness"]
+windows_s = [0.6]
+shortest_s = 0.4
+protocol = "groups:2"
+{above}
+[[extractors]]
+plugin = "{hearing}"
+{others}
+{transcript}
+[classifier]
+plugin = "{head}"
+{options}
+[network]
+branches = {branches}
+joint = [6]
+missing = "{missing}"
+[training]
+epochs = 2
+batch = 8
+dev_speakers = 1
+{training}
+"""
+
+
+def write_joint(folder: Path, **settings: str) -> Path:
+    """A joint recipe for the tones in ``folder``; ``above`` to ``training`` are lines of its tables."""
+    given = dict.fromkeys(("above", "others", "transcript", "options", "training"), "")
+    path = folder / "joint.toml"
+    path.write_text(JOINT.format(**{**given, "missing": "average", **settings}) + ABOUT)
+    return path
 
 
 def write_corpus(folder: Path, *, speakers: int, longer_s: float = 0.0) -> Path:

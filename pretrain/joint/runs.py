@@ -75,6 +75,7 @@ class Material:
     contents: str
     _asked: str = ""
     _rows: list[Rows] = field(default_factory=list)
+    _trimmed: dict[str, Corpus] = field(default_factory=dict)
 
     @classmethod
     def of(cls, bench: Bench, corpora: Path) -> Material:
@@ -94,11 +95,18 @@ class Material:
         inputs = repr((recipe.extractors, recipe.trim_s, windows_s, recipe.speeds))
         if inputs != self._asked:
             self._rows = []  # before the next are computed: there is no need to hold both
-            corpus = trimmed(recipe, self.corpus, progress)
+            corpus = self._heard(recipe, progress)
             rows = corpus_rows(tested, corpus, progress, cache)
             self._rows = [replace(rows, copies=copies(trained, corpus, progress, cache))]
             self._asked = inputs
         return self._rows[0]
+
+    def _heard(self, recipe: Recipe, progress: Progress) -> Corpus:
+        """The corpus trimmed as the recipe says, once for all recipes that say the same."""
+        asked = repr((recipe.trim_s, recipe.shortest_s))
+        if asked not in self._trimmed:
+            self._trimmed[asked] = trimmed(recipe, self.corpus, progress)
+        return self._trimmed[asked]
 
 
 class Store:

@@ -20,29 +20,8 @@ from stimmung.pretrain.recipe import read_recipe
 from stimmung.pretrain.rows import corpus_rows, read_items
 from stimmung.pretrain.streams import recordings, streamed
 from stimmung.pretrain.train import train
-from tones import ABOUT, write_corpus
+from tones import write_corpus, write_joint
 
-RECIPE = """
-name = "joint"
-target = "emotion"
-labels = ["anger", "happiness", "neutral", "sadness"]
-windows_s = [0.6]
-shortest_s = 0.4
-protocol = "groups:2"
-[[extractors]]
-plugin = "{hearing}"
-{others}
-[classifier]
-plugin = "{head}"
-[network]
-branches = {branches}
-joint = [6]
-missing = "{missing}"
-[training]
-epochs = 2
-batch = 8
-dev_speakers = 1
-"""
 TOY = '[[extractors]]\nplugin = "toy"'
 SYSTEMS = {
     "crnn": {"hearing": "crnn", "head": "softmax", "branches": "{}"},
@@ -58,10 +37,7 @@ SYSTEMS = {
 
 
 def written(folder: Path, system: str, **changes: str) -> Path:
-    path = folder / "joint.toml"
-    settings = {"others": "", "missing": "average", **SYSTEMS[system], **changes}
-    path.write_text(RECIPE.format(**settings) + ABOUT)
-    return path
+    return write_joint(folder, **{**SYSTEMS[system], **changes})
 
 
 def trained(recipe: Path, corpus: Path, out: Path) -> JointTraining:

@@ -30,37 +30,10 @@ from stimmung.pretrain.recipe import read_recipe
 from stimmung.pretrain.rows import corpus_rows, read_items
 from stimmung.pretrain.train import train
 from tiny import save_bert
-from tones import ABOUT, RATE, write_corpus
+from tones import RATE, write_corpus, write_joint
 
-RECIPE = """
-name = "joint"
-target = "emotion"
-labels = ["anger", "happiness", "neutral", "sadness"]
-windows_s = [0.6]
-shortest_s = 0.4
-protocol = "groups:2"
-{above}
-[[extractors]]
-plugin = "{hearing}"
-{others}
-[[extractors]]
-plugin = "bert"
-model = "{bert}"
-{transcript}
-[classifier]
-plugin = "fusion_mlp"
-{head}
-[network]
-branches = {{ crnn = [8], bert = [7] }}
-joint = [6]
-missing = "{missing}"
-[training]
-epochs = 2
-batch = 8
-dev_speakers = 1
-{training}
-"""
 TOY = '[[extractors]]\nplugin = "toy"'
+BERT = '[[extractors]]\nplugin = "bert"\nmodel = "{bert}"'
 PROVIDED = '[transcript]\nplugin = "provided"\nwait_s = {wait_s}'
 SAID = {"anger": "How sad.", "happiness": "A nice day.", "neutral": "It is.", "sadness": "Am I sad?"}
 SRT = "1\n00:00:00,200 --> 00:00:00,550\nWhat a day!\n\n2\n00:00:01,250 --> 00:00:01,600\n{said}\n"
@@ -96,13 +69,10 @@ def spoken(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def written(folder: Path, bert: Path, wait_s: float = 2.0, **changes: str) -> Path:
-    path = folder / "joint.toml"
-    transcript = PROVIDED.format(wait_s=wait_s)
-    settings = {"above": "", "hearing": "crnn", "others": TOY, "transcript": transcript, "head": ""}
-    settings |= {"missing": "average", "training": "", **changes}
-    path.write_text(RECIPE.format(bert=bert, **settings) + ABOUT)
-    return path
+def written(folder: Path, bert: Path, wait_s: float = 2.0, others: str = TOY, **changes: str) -> Path:
+    settings = {"hearing": "crnn", "others": f"{others}\n{BERT.format(bert=bert)}", "head": "fusion_mlp"}
+    settings |= {"transcript": PROVIDED.format(wait_s=wait_s), "branches": "{ crnn = [8], bert = [7] }"}
+    return write_joint(folder, **{**settings, **changes})
 
 
 def material(recipe: Path, corpus: Path) -> tuple[JointRecipe, Corpus, Rows]:
@@ -318,7 +288,7 @@ def test_a_head_that_refuses_what_is_incomplete_is_not_trained_on_it(
     [
         ({"transcript": ""}, "'bert' reads sentences, but this recipe has no transcript"),
         ({"hearing": 'bert"\nname = "words'}, "the first extractor is trained"),
-        ({"head": "wait_s = 1.0"}, r"wait_s is no key of \[classifier\]"),
+        ({"options": "wait_s = 1.0"}, r"wait_s is no key of \[classifier\]"),
         ({"transcript": '[transcript]\nplugin = "provided"\nwait_s = -1.0'}, "wait_s is not usable"),
         ({"training": "withheld = { hsf = 0.1 }"}, "training.withheld names no extractor"),
         ({"training": "withheld = { crnn = 0.1 }"}, "training.withheld names no extractor"),
@@ -335,7 +305,7 @@ def test_a_recipe_that_cannot_be_trained_is_refused(
 
 def test_a_transcript_that_nothing_reads_is_refused(bert: Path, tmp_path: Path) -> None:
     path = written(tmp_path, bert)
-    text = path.read_text().replace(f'[[extractors]]\nplugin = "bert"\nmodel = "{bert}"\n', "")
+    text = path.read_text().replace(BERT.format(bert=bert), "")
     path.write_text(text.replace(", bert = [7]", ""))
     with pytest.raises(ConfigError, match="no extractor reads the sentences"):
         read_recipe(path)

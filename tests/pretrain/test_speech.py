@@ -113,6 +113,14 @@ def test_times_of_transcripts_are_those_of_whole_recordings(tmp_path: Path) -> N
         read_recipe(path)
 
 
+def test_sentences_cannot_be_trimmed(spoken: Path, recipe: WriteRecipe) -> None:
+    read = read_recipe(recipe(TRIM))
+    labelled = read_items(read_recipe(recipe()), spoken)
+    written = replace(labelled, items=tuple(replace(item, text="It is.") for item in labelled.items))
+    with pytest.raises(ConfigError, match="has trim_s, got corpus 'tones', which holds no audio"):
+        trimmed(read, written, silent)
+
+
 def test_a_negative_margin_is_refused(recipe: WriteRecipe) -> None:
     with pytest.raises(ConfigError, match="trim_s"):
         read_recipe(recipe("trim_s = -0.1"))
