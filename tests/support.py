@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from stimmung.engine.config import Description, describe
+from stimmung.engine.host import Host
 from stimmung.engine.types import Chunk, Floats
 
 ACME = str(Path(__file__).parent / "third_party" / "acme_speech")
@@ -18,6 +20,7 @@ sys.path.append(ACME)
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [ACME, os.environ.get("PYTHONPATH")]))
 
 RATE = 16000
+BOUND_S = 60.0
 
 
 def syllables(seconds: float, seed: int = 0) -> Floats:
@@ -80,3 +83,11 @@ Is it really? I wonder.
 00:00:{last_s:02},000 --> 00:00:{last_s + 3:02},000
 Good night!
 """
+
+
+def until(host: Host, done: Callable[[], bool], what: str) -> None:
+    """Turns the bus until it is so; a minute is long enough for anything that happens at all."""
+    stop_s = time.monotonic() + BOUND_S
+    while not done():
+        host.bus.pump(0.01)
+        assert time.monotonic() < stop_s, f"waited {BOUND_S:g} s for {what}"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +17,10 @@ from stimmung.engine.supervisor import Post
 from stimmung.engine.types import EmotionState, Fault, Output
 from stimmung.engine.zmq_bus import ZmqBus
 from stimmung.samples import SPEECH
-from support import acme, cut, every, syllables
+from support import acme, cut, every, syllables, until
 
 SECONDS = 12
 HEARD = syllables(float(SECONDS))
-BOUND_S = 60.0
 IPC = {"transport": "ipc"}
 
 
@@ -51,13 +48,6 @@ def posts(host: Host, plugin: str) -> list[Post]:
 
 def pid(post: Post) -> int:
     return post.process.pid if post.process is not None else 0
-
-
-def until(host: Host, done: Callable[[], bool], what: str) -> None:
-    stop_s = time.monotonic() + BOUND_S
-    while not done():
-        host.bus.pump(0.01)
-        assert time.monotonic() < stop_s, f"waited {BOUND_S:g} s for {what}"
 
 
 def serving(host: Host, plugin: str) -> int:
