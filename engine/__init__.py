@@ -10,16 +10,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .notebook import OpenPipeline, as_table, open_pipeline
-    from .transformer import ExtractorTransformer
+    from .api.session import OpenPipeline, as_table, open_pipeline
+    from .api.sklearn import ExtractorTransformer
 
 __all__ = ["ExtractorTransformer", "OpenPipeline", "as_table", "open_pipeline"]
 
 _HOMES = {
-    "ExtractorTransformer": "transformer",
-    "OpenPipeline": "notebook",
-    "as_table": "notebook",
-    "open_pipeline": "notebook",
+    "ExtractorTransformer": "api.sklearn",
+    "OpenPipeline": "api.session",
+    "as_table": "api.session",
+    "open_pipeline": "api.session",
 }
 
 

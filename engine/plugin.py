@@ -28,7 +28,7 @@ extractors and classifiers hold no state between calls. Arrays passed in are rea
 
 Two optional attributes of the class: ``api`` is the version of these contracts that it was written for
 (1 where it is absent), and ``example`` holds options that :mod:`stimmung.engine.check` builds it with.
-A classifier may also have ``population``: for each of its inputs a :class:`~.normalise.Population`, or None;
+A classifier may also have ``population``: for each of its inputs a :class:`~.statistics.Population`, or None;
 pipelines can then normalise its features by the stream, which needs nothing else of it. One that reads
 windows and sentences may have ``takes_missing = True``: where there are no words, it gets a row of NaN in
 their place; without it, it is not asked.

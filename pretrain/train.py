@@ -7,26 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from stimmung.engine.cards import CARD, Card, CardInput, TrainedOn, write_card
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.populations import FILE, write_populations
+from stimmung.engine.models.cards import CARD, Card, CardInput, TrainedOn, write_card
+from stimmung.engine.models.statistics import FILE, write_populations
 
-from .corpora import Corpus
-from .evaluate import run_folds, selected
-from .features import Progress, Rows
-from .fit import Trained
-from .folds import Fold, corpus_folds
-from .joint.recipe import JointRecipe
-from .recipe import Recipe, read_recipe
-from .rows import corpus_rows, read_items
-from .trial import fit
+from .corpora.corpus import Corpus
+from .evaluation.cross_validation import run_folds, selected
+from .evaluation.folds import Fold, corpus_folds
+from .features.extraction import Progress, Rows
+from .recipes.joint_recipe import JointRecipe
+from .recipes.loading import read_recipe
+from .recipes.recipe import Recipe
+from .training.contract import Trained
+from .training.dataset import corpus_rows, read_items
+from .training.fitting import fit
 
 
 def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = None) -> Path:
     """The model folder ``out``: trained on the whole corpus, its card with the figures of the protocol.
 
-    The figures come from :func:`~stimmung.pretrain.evaluate.evaluate`'s own procedure, on models that
-    each left some speakers out. Raises ConfigError, InputError or ProtocolError.
+    The figures come from the procedure of :func:`~stimmung.pretrain.evaluation.cross_validation.evaluate`, on
+    models that each left some speakers out. Raises ConfigError, InputError or ProtocolError.
     """
     read = read_recipe(recipe)
     if read.normalise == "speaker":
@@ -54,7 +55,7 @@ def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = Non
         write_populations(out, known, fitted.settings.prior_s)
     card = _card(read, data, rows, trained, report)
     if isinstance(read, JointRecipe):
-        from .joint.export import JointTraining  # torch takes seconds to import
+        from .training.joint.export import JointTraining  # torch takes seconds to import
 
         assert isinstance(trained, JointTraining)
         heard = trained.save_extractor(out, card)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from stimmung.engine.config import Description
-from stimmung.engine.host import Host
-from stimmung.engine.stream import Stream
-from stimmung.engine.supervisor import Supervisor
+from stimmung.engine.config.schema import Description
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.streaming.stream import Stream
 from stimmung.engine.types import Chunk, EmotionState, Fault, Output, Prediction
+from stimmung.engine.workers.supervisor import Supervisor
 from support import RATE, acme, cut, every, syllables, until
 
 SECONDS = 12

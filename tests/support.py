@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from stimmung.engine.config import Description, describe
-from stimmung.engine.host import Host
+from stimmung.engine.config.schema import Description, describe
+from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import Chunk, Floats
 
 ACME = str(Path(__file__).parent / "third_party" / "acme_speech")

@@ -14,17 +14,17 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 from reader import NOTHING_ELSE, ROOT, blocks, commands, run, settle
-from stimmung.engine import config
-from stimmung.engine.cards import Card, TrainedOn
 from stimmung.engine.cli import group
-from stimmung.engine.config import describe
-from stimmung.engine.known_keys import plain
+from stimmung.engine.config import schema
+from stimmung.engine.config.keys import plain
+from stimmung.engine.config.schema import describe
+from stimmung.engine.devtools.scaffold import KINDS
+from stimmung.engine.models.cards import Card, TrainedOn
 from stimmung.engine.plugin import Hooks
 from stimmung.engine.registry import installed, origin
-from stimmung.engine.scaffold import KINDS
-from stimmung.pretrain.folds import FoldsTable
-from stimmung.pretrain.joint.recipe import JointRecipe
-from stimmung.pretrain.recipe import ContinuousRecipe, Recipe
+from stimmung.pretrain.evaluation.folds import FoldsTable
+from stimmung.pretrain.recipes.joint_recipe import JointRecipe
+from stimmung.pretrain.recipes.recipe import ContinuousRecipe, Recipe
 
 DOCS = ROOT / "docs"
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
@@ -57,7 +57,7 @@ def test_no_command_is_shown_that_no_test_executes() -> None:
         "environments.md": 2,  # tests/outside/test_environments.py
         "monitor.md": 1,  # serves until it is ended: tests/engine/monitor/, tests/flow/test_browser.py
         "plugins.md": 1,  # tests/outside/test_new_plugin.py
-        "train.md": 1,  # tests/pretrain/test_joint.py, test_joint_sentences.py
+        "train.md": 1,  # tests/pretrain/training/joint/test_joint.py, test_joint_sentences.py
         "wire.md": 1,  # .ci/run, for tests/outside/test_node.py
     }
     assert blocks(PAGES["wire.md"], "bash")[0].strip() in (ROOT / ".ci" / "run").read_text()
@@ -125,13 +125,13 @@ def keys(table: type[msgspec.Struct]) -> set[str]:
 def recipe_keys() -> set[str]:
     """The keys of recipes and of folds; those of a plugin's table are a pipeline's."""
     found = keys(Recipe) | keys(JointRecipe) | keys(ContinuousRecipe) | keys(FoldsTable)
-    return found - {*config.OWN_KEYS, "options"} | {"name", "plugin"}
+    return found - {*schema.OWN_KEYS, "options"} | {"name", "plugin"}
 
 
 @pytest.mark.parametrize(
     ("name", "documented"),
     [
-        ("pipelines.md", keys(config.Description) | {*config.CLASSIFIER_KEYS}),
+        ("pipelines.md", keys(schema.Description) | {*schema.CLASSIFIER_KEYS}),
         ("train.md", recipe_keys()),
         ("models.md", keys(Card) | keys(TrainedOn)),
     ],

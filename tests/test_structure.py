@@ -15,7 +15,7 @@ ROOT = Path(__file__).parent.parent
 LAYERS = ("samples", "engine", "plugins", "pretrain")
 PICKLES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib"}
 # The one module that may: Dask and Ray are reached through joblib, and pickle inside their own library.
-CLUSTER = ROOT / "engine" / "cluster.py"
+CLUSTER = ROOT / "engine" / "batch" / "cluster.py"
 # Calls that unpickle whatever the file holds, by the end of their dotted name.
 LOADERS = {"torch.load", "torch.save", "joblib.load", "joblib.dump", "np.save", "pd.read_pickle"}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from stimmung.engine import torchaudio_guard
-from stimmung.engine.cards import Card, TrainedOn, write_card
+from stimmung.engine.compat import torchaudio
+from stimmung.engine.models.cards import Card, TrainedOn, write_card
 from stimmung.plugins.extract.sample_cnn import FILE
 from stimmung.plugins.extract.sample_cnn.network import SampleCnn as Network
 
@@ -45,7 +45,7 @@ def save_sample_cnn(folder: Path, *, plugin: str = "sample_cnn", header: str = "
 
 def save_bert(path: Path) -> Path:
     """A BERT of two small layers with random weights, saved as any other."""
-    torchaudio_guard.install()
+    torchaudio.install()
     from transformers import BertConfig, BertModel, BertTokenizerFast
 
     torch.manual_seed(0)

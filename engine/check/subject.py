@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..call import Facts, facts_of
+from ..calls.spec import Facts, facts_of
 from ..errors import PluginError, StimmungError
 from ..registry import Role, check_options
 from ..types import Floats, Segment, Span

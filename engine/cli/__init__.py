@@ -14,7 +14,7 @@ from importlib import metadata
 import click
 
 from ..errors import StimmungError
-from ..logs import set_up
+from .log_setup import set_up
 
 COMMANDS = {
     "run": ("stimmung.engine.cli.run", "Print the rolling emotion states of a source, live."),

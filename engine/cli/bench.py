@@ -6,8 +6,8 @@ from importlib import metadata
 
 import click
 
-from .. import bench
-from ..config import load_description
+from ..bench import throughput
+from ..config.schema import load_description
 from .bench_live import back, live, soak, stall
 
 BENCHES = "stimmung.benches"
@@ -47,14 +47,14 @@ def speed(pipeline: str, source: str, minutes: float, rounds: int) -> None:
 
     Example: stimmung bench speed --minutes 3 --rounds 5
     """
-    bench.one_core()
+    throughput.one_core()
     description = load_description(pipeline)
-    samples = bench.speech(source, description.stream.rate, 60 * minutes)
-    click.echo(f"× real time, one core: {bench.summary(bench.speed(description, samples, rounds))}")
-    halved = bench.ratios(description, bench.halved_hop(description), samples, rounds)
-    click.echo(f"half the hop costs ×: {bench.summary(halved)}")
-    zmq = bench.ratios(description, bench.over_zmq(description), samples, rounds)
-    click.echo(f"a process for each plugin over ZeroMQ costs ×: {bench.summary(zmq)}")
+    samples = throughput.speech(source, description.stream.rate, 60 * minutes)
+    click.echo(f"× real time, one core: {throughput.summary(throughput.speed(description, samples, rounds))}")
+    halved = throughput.ratios(description, throughput.halved_hop(description), samples, rounds)
+    click.echo(f"half the hop costs ×: {throughput.summary(halved)}")
+    zmq = throughput.ratios(description, throughput.over_zmq(description), samples, rounds)
+    click.echo(f"a process for each plugin over ZeroMQ costs ×: {throughput.summary(zmq)}")
 
 
 @command.command(short_help="Resident memory over hours of one stream.")
@@ -67,8 +67,8 @@ def memory(pipeline: str, source: str, hours: float) -> None:
     Example: stimmung bench memory --hours 3
     """
     description = load_description(pipeline)
-    samples = bench.speech(source, description.stream.rate, 600)
-    growth = bench.memory(
+    samples = throughput.speech(source, description.stream.rate, 600)
+    growth = throughput.memory(
         description, samples, hours, lambda heard, mb: click.echo(f"{heard:5.2f} h  {mb:7.1f} MB")
     )
     click.echo(f"growth over the second half: {growth:+.2f} MB an hour")

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from .. import bench
-from ..config import Description, with_transcript
+from ..bench import throughput
+from ..config.schema import Description, with_transcript
 from .options import described, named
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -73,11 +73,11 @@ def live(
       stimmung bench live --streams 1,20
       stimmung bench live --pipeline arousal_valence_live --streams 2 --page
     """
-    from ..bench_live import Lags
-    from ..bench_live import live as measured
+    from ..bench.live import Lags
+    from ..bench.live import live as measured
 
     description = _described(pipeline, transcript, bus)
-    samples = bench.speech(source, description.stream.rate, seconds)
+    samples = throughput.speech(source, description.stream.rate, seconds)
 
     def tell(count: int, lags: Lags) -> None:
         for track, what in TRACKS.items():
@@ -85,7 +85,7 @@ def live(
                 click.echo(f"{count} streams, {what}: {_late(lags.of(track))}")
         click.echo(
             f"{count} streams: {lags.faults.total()} faults, {lags.dropped.total()} dropped, "
-            f"{_reconciled(lags.settled)}; {bench.load()}"
+            f"{_reconciled(lags.settled)}; {throughput.load()}"
         )
 
     for count in map(int, streams.split(",")):
@@ -95,7 +95,7 @@ def live(
         from ..monitor import require
 
         require()
-        from ..bench_page import Page
+        from ..bench.page import Page
 
         client = Page()
         tell(count, measured(description, samples, count, client.looking))
@@ -145,13 +145,13 @@ def stall(
     """
     import numpy as np
 
-    from ..bench_stall import TWIN, needed_s
-    from ..bench_stall import stall as measured
+    from ..bench.stall import TWIN, needed_s
+    from ..bench.stall import stall as measured
 
     if not 0 <= margin_s < spell_s:
         raise click.BadParameter(f"it must be shorter than a spell, {spell_s:g} s", param_hint="--margin-s")
     description = _described(pipeline, transcript)
-    samples = bench.speech(source, description.stream.rate, needed_s(spells, spell_s))
+    samples = throughput.speech(source, description.stream.rate, needed_s(spells, spell_s))
     found = measured(description, samples, streams, pairs=spells, spell_s=spell_s, margin_s=margin_s)
     for stalled, what in ((False, "it works"), (True, "it stands still")):
         lags_ms = found.pooled(stalled)
@@ -166,7 +166,7 @@ def stall(
     others = found.lags.faults.total() - found.lags.faults[TWIN]
     click.echo(
         f"{streams} streams; {found.left_out} states left out; it took {100 * found.twin_share:.1f} % of a "
-        f"core; {others} faults of others, {_reconciled(found.lags.settled)}; {bench.load()}"
+        f"core; {others} faults of others, {_reconciled(found.lags.settled)}; {throughput.load()}"
     )
 
 
@@ -186,17 +186,19 @@ def back(pipeline: str, transcript: str | None, source: str, rounds: int) -> Non
       stimmung bench back
       stimmung bench back --pipeline arousal_valence_live --transcript whisper:model=tiny.en
     """
-    from ..bench_back import back as measured
-    from ..bench_live import WARM_S
+    from ..bench.live import WARM_S
+    from ..bench.recovery import back as measured
 
     description = _described(pipeline, transcript)
-    samples = bench.speech(source, description.stream.rate, WARM_S)
+    samples = throughput.speech(source, description.stream.rate, WARM_S)
     for spare in (False, True):
         for one in measured(description, samples, rounds, spare=spare):
             held = " and ".join(f"{mb:.0f} MB" for mb in one.held_mb)
             how = "with a spare" if spare else "without"
-            click.echo(f"{one.plugin}, {how}: back after s: {bench.summary(one.back_s)}; it holds {held}")
-    click.echo(bench.load())
+            click.echo(
+                f"{one.plugin}, {how}: back after s: {throughput.summary(one.back_s)}; it holds {held}"
+            )
+    click.echo(throughput.load())
 
 
 @click.command(short_help="Hours of audio in one stream: what grows, and what is left behind.")
@@ -208,10 +210,10 @@ def soak(pipeline: str, transcript: str | None, source: str, bus: str | None, ho
 
     Example: stimmung bench soak --hours 8
     """
-    from ..bench_live import soak as measured
+    from ..bench.live import soak as measured
 
     description = _described(pipeline, transcript, bus)
-    samples = bench.speech(source, description.stream.rate, 600)
+    samples = throughput.speech(source, description.stream.rate, 600)
     found = measured(
         description, samples, hours, lambda heard, mb: click.echo(f"{heard:5.2f} h  {mb:7.1f} MB")
     )

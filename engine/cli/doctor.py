@@ -17,7 +17,7 @@ def command() -> None:
 
     Example: stimmung doctor
     """
-    from ..doctor import examine
+    from ..devtools.doctor import examine
 
     table = Table("part", "name", "health", "what it is", "remedy", box=None, pad_edge=False)
     broken = False

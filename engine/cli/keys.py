@@ -19,7 +19,7 @@ def command(folder: Path, names: tuple[str, ...]) -> None:
 
     Example: stimmung keys keys kitchen
     """
-    from ..curve import make_keys
+    from ..protocol.security import make_keys
 
     for path in make_keys(folder, list(names)):
         click.echo(path)

@@ -6,7 +6,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ..cards import CARD, find_model, load_card, shipped_models, verify
+from ..models.cards import CARD, find_model, load_card, shipped_models, verify
 
 
 @click.command(short_help="List the models, or show one's card.")

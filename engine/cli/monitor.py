@@ -9,12 +9,12 @@ from pathlib import Path
 
 import click
 
-from ..host import Host, open_source
-from ..live import Live
 from ..monitor import require
 from ..plugin import Feed, Source
-from ..recording import Recorder
-from ..voices import PACED_CHUNK_MS, is_live
+from ..runtime.host import Host, open_source
+from ..runtime.live import Live
+from ..runtime.readers import PACED_CHUNK_MS, is_live
+from ..storage.recorder import Recorder
 from .options import described, page_options, pipeline_options, record_option, stopped_by_signals
 
 

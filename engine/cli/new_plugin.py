@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..scaffold import KINDS, write_plugin
+from ..devtools.scaffold import KINDS, write_plugin
 
 
 @click.command("new-plugin", short_help="Write the package of a new plugin.")

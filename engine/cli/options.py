@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar
 
 import click
 
-from ..config import Description, load_description
-from ..live import Live
+from ..config.schema import Description, load_description
+from ..runtime.live import Live
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

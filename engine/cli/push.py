@@ -22,9 +22,9 @@ def command(source: str, endpoint: str, name: str, key: str) -> None:
     """
     from dataclasses import replace
 
-    from ..host import open_source
-    from ..push import Pusher
-    from ..voices import is_live
+    from ..api.push import Pusher
+    from ..runtime.host import open_source
+    from ..runtime.readers import is_live
 
     opened = open_source(source, chunk_ms=100.0)
     stopping = threading.Event()

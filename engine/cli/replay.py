@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..replay import Backend, Means, replay
+from ..batch.replay import Backend, Means, replay
 from .options import described, pipeline_options
 from .progress import progress
 

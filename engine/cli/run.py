@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from ..config import PluginTable
-from ..host import Host, open_sink, open_source
-from ..live import Live, ToSinks
-from ..recording import Recorder
-from ..voices import PACED_CHUNK_MS
+from ..config.schema import PluginTable
+from ..runtime.host import Host, open_sink, open_source
+from ..runtime.live import Live, ToSinks
+from ..runtime.readers import PACED_CHUNK_MS
+from ..storage.recorder import Recorder
 from .options import described, named, pipeline_options, record_option, stopped_by_signals
 
 

@@ -20,7 +20,7 @@ def command(name: str, connect: str, key: str) -> None:
 
     Example: stimmung worker hsf --connect tcp://studio:5560 --key keys/kitchen.key_secret
     """
-    from ..remote import work
+    from ..workers.remote import work
 
     stopping = threading.Event()
     for one in (signal.SIGINT, signal.SIGTERM):

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..batch.parquet import nanoseconds
 from ..errors import ConfigError
-from ..tables import nanoseconds
 from .intervals import Row, Run, confidence
 
 COLUMNS = ("file", "start_s", "stop_s", "target", "status", "label", "confidence")

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from ..config import Description
+from ..config.schema import Description
 from ..errors import StimmungError
-from ..host import Host
-from ..observer import Observer
 from ..plugin import Feed
-from ..recording import Recorder
-from ..records import record
-from ..stream import Stream
+from ..runtime.host import Host
+from ..storage.recorder import Recorder
+from ..storage.records import record
+from ..streaming.observer import Observer
+from ..streaming.stream import Stream
+from ..streaming.validation import targets
 from ..types import AudioFrame, Bools, EmotionState, Fault, Floats, Output, Sentence, Span, Word, Words
-from ..wiring import targets
 from .health import Health
 from .hub import Hub
 

@@ -13,10 +13,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from ..host import Host
-from ..observer import Observer
 from ..plugin import Source
-from ..recording import Recorder
+from ..runtime.host import Host
+from ..storage.recorder import Recorder
+from ..streaming.observer import Observer
 from .collector import Collector
 from .downloads import recordings
 from .guard import Address

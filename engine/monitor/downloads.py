@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from ..recording import Recorder
+from ..storage.recorder import Recorder
 
 READ_BYTES = 1 << 16
 

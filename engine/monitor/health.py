@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from ..host import Host
+from ..runtime.host import Host
 
 Edges = Mapping[str, Mapping[str, Any]]
 Condition = Literal["ok", "failing", "restarting", "parked"]

@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from ..errors import StimmungError
-from ..host import Host
-from ..observer import Observer
 from ..plugin import Feed
-from ..stream import Stream
+from ..runtime.host import Host
+from ..streaming.observer import Observer
+from ..streaming.stream import Stream
 from ..types import AudioFrame, EmotionState, Fault, Output
 from .hub import Hub
 

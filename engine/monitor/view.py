@@ -9,11 +9,11 @@ from typing import Any
 
 import msgspec
 
-from ..config import Description
+from ..audio.ingest import Intake
+from ..config.schema import Description
 from ..errors import InputError, nearest
 from ..export.intervals import Recording, Run
-from ..host import open_source
-from ..intake import Intake
+from ..runtime.host import open_source
 from .collector import BINS_HZ, Envelope, hello_of
 from .hub import ENDED, Hub
 

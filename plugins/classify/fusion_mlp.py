@@ -17,12 +17,12 @@ from typing import ClassVar, Literal
 import msgspec
 import numpy as np
 from scipy.special import expit, softmax
-from stimmung.engine.cards import open_model
 from stimmung.engine.errors import ModelError, PluginError
+from stimmung.engine.models.cards import open_model
+from stimmung.engine.models.statistics import read_populations
+from stimmung.engine.models.weights import misfit, read_weights
 from stimmung.engine.plugin import Classifier, hookimpl
-from stimmung.engine.populations import read_populations
 from stimmung.engine.types import Floats
-from stimmung.engine.weights import misfit, read_weights
 
 NAME = "fusion_mlp"
 FILE = "fusion_mlp.safetensors"

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
-from stimmung.engine.cards import open_model
 from stimmung.engine.errors import ConfigError, ModelError, ProtocolError
+from stimmung.engine.models.cards import open_model
+from stimmung.engine.models.statistics import read_populations
+from stimmung.engine.models.weights import holds_no, read_arrays, write_arrays
 from stimmung.engine.plugin import Classifier, hookimpl
-from stimmung.engine.populations import read_populations
 from stimmung.engine.types import Floats
-from stimmung.engine.weights import holds_no, read_arrays, write_arrays
 
 # scikit-learn takes a second to import: training needs it, opening a model does not.
 if TYPE_CHECKING:

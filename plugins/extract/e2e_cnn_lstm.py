@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from stimmung.engine.cards import open_model
+from stimmung.engine.models.cards import open_model
+from stimmung.engine.models.weights import misfit, read_weights
 from stimmung.engine.plugin import FrameExtractor, hookimpl
 from stimmung.engine.types import Floats
-from stimmung.engine.weights import misfit, read_weights
 
 from .crnn.network import Crnn, Segments
 

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 from scipy.special import expit
-from stimmung.engine.cards import open_model
+from stimmung.engine.models.cards import open_model
+from stimmung.engine.models.weights import misfit, read_weights
 from stimmung.engine.plugin import FrameExtractor, hookimpl
 from stimmung.engine.types import Floats
-from stimmung.engine.weights import misfit, read_weights
 
 from .crnn.log_mel import HOP, LENGTH, log_mel
 from .crnn.network import CONTEXT, Crnn, Segments

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from stimmung.engine import torchaudio_guard
+from stimmung.engine.compat import torchaudio
 from stimmung.engine.errors import ConfigError, ModelError
 from stimmung.engine.plugin import Extractor, hookimpl
 from stimmung.engine.types import Floats, Segment
@@ -93,7 +93,7 @@ class SpeechEncoder:
 def load(model: str, offline: bool) -> tuple[Any, Any]:
     """The encoder, ready to infer, and what prepares samples for it; raises ModelError."""
     try:
-        torchaudio_guard.install()
+        torchaudio.install()
         transformers: Any = import_module("transformers")
     except ImportError as error:
         raise ConfigError(

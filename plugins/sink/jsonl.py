@@ -8,12 +8,12 @@ from typing import BinaryIO, ClassVar
 import msgspec
 from stimmung.engine.errors import ConfigError, StimmungError
 from stimmung.engine.plugin import Sink, hookimpl
-from stimmung.engine.records import record
+from stimmung.engine.storage.records import record
 from stimmung.engine.types import Event, Prediction
 
 
 class JsonLines:
-    """One JSON object a line, UTF-8, as :func:`~stimmung.engine.records.record` describes it.
+    """One JSON object a line, UTF-8, as :func:`~stimmung.engine.storage.records.record` describes it.
 
     ``path`` is a file, replaced if it exists, or ``-`` for standard output; each line is flushed.
     Two runs over the same audio write the same bytes, unless ``timing`` adds the lag of each state.

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import msgspec
 import zmq
-from stimmung.engine.curve import Guard, check_endpoint, guard
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.plugin import Sink, hookimpl
-from stimmung.engine.records import record
+from stimmung.engine.protocol.security import Guard, check_endpoint, guard
+from stimmung.engine.storage.records import record
 from stimmung.engine.types import Event
 
 VERSION = 1
@@ -22,7 +22,7 @@ class Publisher:
     """A PUB socket bound to ``endpoint``; subscribe to ``state`` or ``prediction``, or to everything.
 
     Every message has two parts: the topic, ``state`` or ``prediction``, and a MessagePack map: ``v`` 1, and
-    the keys of :func:`~stimmung.engine.records.record` with ``lag_ms``. In Python::
+    the keys of :func:`~stimmung.engine.storage.records.record` with ``lag_ms``. In Python::
 
         socket.setsockopt(zmq.SUBSCRIBE, b"state")
         topic, payload = socket.recv_multipart()

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-from stimmung.engine.chunks import recut
+from stimmung.engine.audio.ingest import HIGHEST_RATE, LOWEST_RATE
+from stimmung.engine.audio.rechunk import recut
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.intake import HIGHEST_RATE, LOWEST_RATE
 from stimmung.engine.plugin import Feed, Source, hookimpl
 from stimmung.engine.types import Chunk
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import soundfile
-from stimmung.engine.chunks import recut
+from stimmung.engine.audio.rechunk import recut
 from stimmung.engine.errors import InputError
 from stimmung.engine.plugin import Feed, Source, hookimpl
 from stimmung.engine.types import Chunk

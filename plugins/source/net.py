@@ -21,9 +21,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 import numpy as np
 import zmq
-from stimmung.engine.curve import check_endpoint, guard
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.plugin import Feed, Source, hookimpl
+from stimmung.engine.protocol.security import check_endpoint, guard
 from stimmung.engine.types import Chunk
 
 NAME = "net"

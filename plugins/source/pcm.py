@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
-from stimmung.engine.chunks import recut
+from stimmung.engine.audio.rechunk import recut
 from stimmung.engine.errors import ConfigError, InputError, nearest
 from stimmung.engine.plugin import Feed, Source, hookimpl
 from stimmung.engine.types import Chunk

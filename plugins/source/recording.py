@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 import soundfile
-from stimmung.engine.chunks import recut
+from stimmung.engine.audio.rechunk import recut
 from stimmung.engine.errors import InputError
 from stimmung.engine.plugin import Feed, Source, hookimpl
-from stimmung.engine.recording import ABOUT, read_stretches
+from stimmung.engine.storage.recording import ABOUT, read_stretches
 from stimmung.engine.types import Chunk, Floats
 
 READ_FRAMES = 4_096  # what a file that was cut short holds beyond its last whole read is lost

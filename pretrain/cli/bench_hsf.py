@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 import threadpoolctl
-from stimmung.engine import bench
+from stimmung.engine.bench import throughput
 
 
 @click.command(name="hsf", short_help="Speed of hsf beside openSMILE on one core.")
@@ -17,13 +17,13 @@ def speed(seconds: float, rounds: int) -> None:
 
     Example: stimmung bench hsf --seconds 60 --rounds 5
     """
-    from .. import bench_hsf
+    from ..bench import hsf
 
-    bench.one_core()
-    click.echo(f"import and first call in a fresh process: {bench_hsf.first_call_s():.1f} s of CPU time")
+    throughput.one_core()
+    click.echo(f"import and first call in a fresh process: {hsf.first_call_s():.1f} s of CPU time")
     with threadpoolctl.threadpool_limits(1):
-        for what, ratios in bench_hsf.speed(seconds, rounds):
-            click.echo(f"{what}, × as fast as openSMILE: {bench.summary(ratios)}")
+        for what, ratios in hsf.speed(seconds, rounds):
+            click.echo(f"{what}, × as fast as openSMILE: {throughput.summary(ratios)}")
 
 
 @click.command(name="hsf-parity", short_help="Agreement of hsf with openSMILE, feature by feature.")
@@ -40,7 +40,7 @@ def parity(corpora: Path, out: Path, clips: int) -> None:
 
     Example: stimmung bench hsf-parity --corpora CORPORA --out docs
     """
-    from .. import bench_hsf
+    from ..bench import hsf
 
-    for row in bench_hsf.parity(corpora, clips, out):
+    for row in hsf.parity(corpora, clips, out):
         click.echo(f"{row['family']}: {row['share']:.2%} of {row['features']} features with r ≥ 0.99")

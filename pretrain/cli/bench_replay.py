@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from stimmung.engine.config import load_description
-from stimmung.engine.replay import Means, replay
+from stimmung.engine.batch.replay import Means, replay
+from stimmung.engine.config.schema import load_description
 
 OURS = "stimmung replay"
 
@@ -30,10 +30,10 @@ def command(folders: tuple[Path, ...], workers: int, rounds: int, limit: int | N
 
     Example: stimmung bench replay emodb4/audio ravdess/audio --workers 2
     """
-    from .. import plain_script
+    from ..bench import batch_baseline
 
-    files = [file for folder in folders for file in plain_script.below(folder)[:limit]]
-    seconds = plain_script.audio_s(files)
+    files = [file for folder in folders for file in batch_baseline.below(folder)[:limit]]
+    seconds = batch_baseline.audio_s(files)
     click.echo(f"{len(files)} files, {seconds / 3600:.2f} h of audio, {workers} processes each")
     description = load_description("default")
     taken: dict[str, list[tuple[float, float]]] = {}
@@ -44,7 +44,7 @@ def command(folders: tuple[Path, ...], workers: int, rounds: int, limit: int | N
                 with tempfile.TemporaryDirectory() as out:
                     made = replay(files, description, Path(out), means=Means(workers))["predictions"]
             else:
-                made = plain_script.run(files, workers, rolling="rolling" in name)
+                made = batch_baseline.run(files, workers, rolling="rolling" in name)
             wall_s, cpu_s = (after - start for start, after in zip(before, _clocks(), strict=True))
             taken.setdefault(name, []).append((wall_s, cpu_s))
             click.echo(

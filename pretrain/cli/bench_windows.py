@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .. import bench_windows
+from ..bench import windows
 
 
 @click.command(short_help="What overlapping windows cost beside calling the extractor on each.")
@@ -18,8 +18,8 @@ def command(extractor: str, window_s: float, hop_s: float, minutes: float, round
 
     Example: stimmung bench windows --extractor sample_cnn --window-s 5 --hop-s 1
     """
-    shares = bench_windows.shares(extractor, window_s, hop_s, minutes, rounds)
+    shares = windows.shares(extractor, window_s, hop_s, minutes, rounds)
     click.echo(
         f"{window_s:g} s windows every {hop_s:g} s, share of the cost of calling '{extractor}' on each: "
-        f"{bench_windows.summary(shares)}"
+        f"{windows.summary(shares)}"
     )

@@ -20,7 +20,7 @@ def command(first: Path, second: Path, as_json: bool) -> None:
 
     Example: stimmung compare reports/hsf reports/sample_cnn
     """
-    from ..paired import compare
+    from ..evaluation.significance import compare
 
     found = compare(first, second)
     if as_json:

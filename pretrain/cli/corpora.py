@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 from stimmung.engine.errors import InputError
 
-from ..layouts import LAYOUTS, recognise
+from ..corpora.layouts import LAYOUTS, recognise
 
 
 @click.command(short_help="List the corpora that are read and how to obtain each, or look into one.")

@@ -56,12 +56,12 @@ def command(
     # Both take a second to import, which stimmung --help need not.
     from stimmung.engine.cli.progress import progress
 
-    from ..evaluate import evaluate
+    from ..evaluation.cross_validation import evaluate
 
     if (protocol is None) == (test_corpus is None):
         raise click.UsageError("give either --protocol or --test-corpus")
     if protocol == SWEEP:
-        from ..sweeping import run
+        from ..experiments.embedded_emotions.run import run
 
         with progress("evaluate") as step:
             lines = run(recipe, corpus, out, step)

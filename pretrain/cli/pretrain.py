@@ -41,7 +41,7 @@ def command(recipe: Path, corpus: Path, out: Path, resume: bool, accelerator: st
       stimmung pretrain configs/pretrain_sample_cnn.toml --corpus LibriSpeech --out sample_cnn
       stimmung pretrain configs/pretrain_sample_cnn.toml --corpus LibriSpeech --out sample_cnn --resume
     """
-    from ..pretraining import Hardware, pretrain, read_pretrain_recipe
+    from ..encoders.speech import Hardware, pretrain, read_pretrain_recipe
 
     hardware = Hardware(accelerator, devices)
     click.echo(pretrain(read_pretrain_recipe(recipe), corpus, out, resume=resume, hardware=hardware))

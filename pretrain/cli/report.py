@@ -50,8 +50,8 @@ def paper1(
     """
     from stimmung.engine.cli.progress import progress
 
-    from .. import page
-    from ..paper1 import Options, run
+    from ..experiments.embedded_emotions import page
+    from ..experiments.embedded_emotions.study import Options, run
 
     named = {"sample_cnn": sample_cnn, "english": english, "german": german}
     models = {name: model for name, model in named.items() if model}
@@ -95,11 +95,11 @@ def paper2(
     """
     from stimmung.engine.cli.progress import progress
 
-    from ..joint import page
-    from ..joint.cost import streamed_ms
-    from ..joint.findings import gather
-    from ..joint.runs import Material, Options, Store, compute
-    from ..joint.systems import BENCHES, plan
+    from ..experiments.joint_representation import page
+    from ..experiments.joint_representation.cost import streamed_ms
+    from ..experiments.joint_representation.findings import gather
+    from ..experiments.joint_representation.runs import Material, Options, Store, compute
+    from ..experiments.joint_representation.systems import BENCHES, plan
 
     folder = cache or Path.home() / ".cache" / "stimmung"
     options = Options(corpora, out, runs, folder, seeds, float("inf") if minutes is None else minutes)
@@ -110,6 +110,6 @@ def paper2(
 
 
 def _pretrained(recipe: Path, corpus: Path, out: Path) -> Path:
-    from ..pretraining import pretrain, read_pretrain_recipe
+    from ..encoders.speech import pretrain, read_pretrain_recipe
 
     return pretrain(read_pretrain_recipe(recipe), corpus, out, resume=True)

@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import pytest
 from hearing import APART, GAPPED, SECONDS, SPEECH, close, failing, faults, ledger, listening, of, play
-from stimmung.engine.config import Description
+from stimmung.engine.config.schema import Description
 from stimmung.engine.errors import ConfigError, InputError
-from stimmung.engine.host import Host
 from stimmung.engine.monitor.health import Health
-from stimmung.engine.observer import Observer
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.streaming.observer import Observer
 from stimmung.engine.types import Output, Words
 from support import RATE, cut, every, until
 

@@ -23,8 +23,8 @@ from hearing import (
     supervisor,
 )
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.guarded import MAX_FAILURES
-from stimmung.engine.host import Host
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.streaming.circuit_breaker import MAX_FAILURES
 from stimmung.engine.types import EmotionState, Output
 from support import RATE, cut, every, until
 

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 from stimmung.engine.cli import main
-from stimmung.engine.config import BusTable, load_description
-from stimmung.engine.host import Host, open_source
+from stimmung.engine.config.schema import BusTable, load_description
+from stimmung.engine.runtime.host import Host, open_source
 from stimmung.engine.types import EmotionState, Floats, Output
 from stimmung.samples import SPEECH
 from support import RATE, cut, every

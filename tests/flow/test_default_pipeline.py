@@ -12,11 +12,11 @@ import msgspec
 import numpy as np
 import pytest
 import soundfile
-from stimmung.engine.config import BusTable, load_description
-from stimmung.engine.host import Host, open_source
-from stimmung.engine.live import Live, ToSinks
-from stimmung.engine.records import Record, record
-from stimmung.engine.replay import replay
+from stimmung.engine.batch.replay import replay
+from stimmung.engine.config.schema import BusTable, load_description
+from stimmung.engine.runtime.host import Host, open_source
+from stimmung.engine.runtime.live import Live, ToSinks
+from stimmung.engine.storage.records import Record, record
 from stimmung.engine.types import EmotionState, Event, Floats, Output
 from stimmung.samples import SPEECH
 from support import cut, every

@@ -10,15 +10,15 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from stimmung.engine.config import Description
+from stimmung.engine.config.schema import Description
 from stimmung.engine.errors import StimmungError
-from stimmung.engine.host import Host
-from stimmung.engine.live import Live
-from stimmung.engine.observer import Observer
 from stimmung.engine.plugin import Feed
-from stimmung.engine.stream import Stream
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.runtime.live import Live
+from stimmung.engine.streaming.observer import Observer
+from stimmung.engine.streaming.stream import Stream
+from stimmung.engine.transport.zmq_bus import ZmqBus
 from stimmung.engine.types import Chunk, EmotionState, Fault, Output
-from stimmung.engine.zmq_bus import ZmqBus
 from support import RATE, acme, cut, every, syllables
 
 SECONDS = 12

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stimmung.engine.call import Call
+from stimmung.engine.calls.call import Call
 from stimmung.engine.errors import ConfigError, ModelError, PluginError, StimmungError
-from stimmung.engine.host import Host
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.transport.zmq_bus import ZmqBus
 from stimmung.engine.types import EmotionState, Fault, Output, Segment, Span, Status
-from stimmung.engine.zmq_bus import ZmqBus
 from support import RATE, acme, cut, every, syllables
 
 QUIET = syllables(20.0) * np.float32(0.3)

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 from stimmung.engine.errors import InputError
-from stimmung.engine.guarded import MAX_FAILURES
-from stimmung.engine.host import Host
-from stimmung.engine.pipeline import Pipeline
 from stimmung.engine.plugin import Detector, Transcriber
-from stimmung.engine.stream import Intake, Stream
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.streaming.circuit_breaker import MAX_FAILURES
+from stimmung.engine.streaming.pipeline import Pipeline
+from stimmung.engine.streaming.stream import Intake, Stream
 from stimmung.engine.types import Bools, Chunk, EmotionState, Fault, Floats, Output, Sentence, Status
 from support import RATE, acme, cut, every, syllables
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stimmung.engine.host import Host
+from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import Chunk, EmotionState, Output
 from support import RATE, acme, cut, every, syllables
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from stimmung.engine.errors import InputError, StimmungError
-from stimmung.engine.host import Host
-from stimmung.engine.live import Live
-from stimmung.engine.observer import Observer
 from stimmung.engine.plugin import Feed
-from stimmung.engine.stream import Stream
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.runtime.live import Live
+from stimmung.engine.streaming.observer import Observer
+from stimmung.engine.streaming.stream import Stream
 from stimmung.engine.types import Chunk, EmotionState, Output
 from support import acme, cut, every, syllables
 

@@ -13,16 +13,16 @@ import soundfile
 from acme_speech.loudness import Loudness
 from acme_speech.mood import Mood
 from acme_speech.spelling import Spelling
-from stimmung.engine.config import Description
-from stimmung.engine.host import Host, open_source
-from stimmung.engine.live import Live
-from stimmung.engine.observer import Observer
-from stimmung.engine.pipeline import Pipeline
-from stimmung.engine.playback import feeds, replay_feed
+from stimmung.engine.batch.replayer import feeds, replay_feed
+from stimmung.engine.config.schema import Description
 from stimmung.engine.plugin import Transcriber
-from stimmung.engine.stream import Intake, Stream
+from stimmung.engine.runtime.host import Host, open_source
+from stimmung.engine.runtime.live import Live
+from stimmung.engine.streaming.observer import Observer
+from stimmung.engine.streaming.pipeline import Pipeline
+from stimmung.engine.streaming.stream import Intake, Stream
+from stimmung.engine.streaming.validation import targets
 from stimmung.engine.types import Chunk, EmotionState, Fault, Floats, Output, Prediction, Sentence, Span
-from stimmung.engine.wiring import targets
 from support import RATE, acme, captions, cut, every, syllables
 
 SPEECH = syllables(17.3)

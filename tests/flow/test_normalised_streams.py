@@ -13,12 +13,12 @@ import pytest
 import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stimmung.engine.config import Description
+from stimmung.engine.batch.replay import replay
+from stimmung.engine.config.schema import Description
 from stimmung.engine.errors import ModelError
-from stimmung.engine.host import Host
-from stimmung.engine.replay import replay
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.transport.zmq_bus import ZmqBus
 from stimmung.engine.types import Chunk, EmotionState, Fault, Output, Prediction
-from stimmung.engine.zmq_bus import ZmqBus
 from support import RATE, acme, cut, every, syllables
 
 # Somebody who speaks up only now and then: 6 of 20 s are silent.

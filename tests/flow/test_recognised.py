@@ -10,12 +10,12 @@ import msgspec
 import pytest
 import soundfile
 from korean import GRAMMAR, speak_korean
-from stimmung.engine.config import Description, PluginTable, load_description
-from stimmung.engine.host import Host
-from stimmung.engine.live import Live
-from stimmung.engine.observer import Observer
+from stimmung.engine.config.schema import Description, PluginTable, load_description
 from stimmung.engine.plugin import Feed
-from stimmung.engine.stream import Stream
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.runtime.live import Live
+from stimmung.engine.streaming.observer import Observer
+from stimmung.engine.streaming.stream import Stream
 from stimmung.engine.types import AudioFrame, EmotionState, Fault, Floats, Output, Sentence
 from stimmung.samples import SPEECH
 from support import RATE, cut, every

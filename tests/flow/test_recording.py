@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from stimmung.engine import recording
-from stimmung.engine.host import Host, open_source
-from stimmung.engine.live import Live, ToSinks
-from stimmung.engine.observer import Observer  # noqa: F401 (the program below uses it)
 from stimmung.engine.plugin import Feed
-from stimmung.engine.recording import Recorder, Tape, written
-from stimmung.engine.records import Record, record
+from stimmung.engine.runtime.host import Host, open_source
+from stimmung.engine.runtime.live import Live, ToSinks
+from stimmung.engine.storage import recorder as recording
+from stimmung.engine.storage.recorder import Recorder
+from stimmung.engine.storage.recording import Tape, written
+from stimmung.engine.storage.records import Record, record
+from stimmung.engine.streaming.observer import Observer  # noqa: F401 (the program below uses it)
 from stimmung.engine.types import Chunk, EmotionState, Event
 from support import RATE, acme, syllables
 

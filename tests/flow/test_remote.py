@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import zmq
 from click.testing import CliRunner
-from stimmung.engine import wire
 from stimmung.engine.cli import group
-from stimmung.engine.config import Description
-from stimmung.engine.curve import identify, make_keys
-from stimmung.engine.doors import Doors
+from stimmung.engine.config.schema import Description
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.host import Host
-from stimmung.engine.remote import work
+from stimmung.engine.protocol import codec, messages
+from stimmung.engine.protocol.security import identify, make_keys
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.transport.router import Doors
 from stimmung.engine.types import Output
+from stimmung.engine.workers.remote import work
 from support import acme, cut, every, syllables
 
 SPEECH = syllables(12.0)
@@ -128,7 +128,7 @@ def test_a_stranger_is_refused(port: str, keys: Path, tmp_path: Path) -> None:
             socket.setsockopt(zmq.LINGER, 0)
             identify(socket, key)
             socket.connect(doors.remote)
-            socket.send_multipart(wire.encode(wire.Join(name="acme-level")))
+            socket.send_multipart(codec.encode(messages.Join(name="acme-level")))
             known = "kitchen" in key
             doors.wait(5000 if known else 700)
             assert bool(list(doors.messages())) == known, key

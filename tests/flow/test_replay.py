@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 import soundfile
-from stimmung.engine.replay import TABLES, Backend, Means, replay
+from stimmung.engine.batch.replay import TABLES, Backend, Means, replay
 from support import RATE, acme, syllables
 
 
@@ -54,7 +54,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize(
     ("module", "transport", "jobs"),
-    [("stimmung.engine.worker", "ipc", 1), ("stimmung.engine.shards", "local", 2)],
+    [("stimmung.engine.workers.process", "ipc", 1), ("stimmung.engine.batch.process_pool", "local", 2)],
 )
 def test_kill_9_in_the_middle_of_a_replay_changes_no_byte(
     corpus: Path, tmp_path: Path, module: str, transport: str, jobs: int

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stimmung.engine.config import Description, load_description
+from stimmung.engine.batch.replay import replay
+from stimmung.engine.config.schema import Description, load_description
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.host import Host
 from stimmung.engine.monitor.health import Health
-from stimmung.engine.replay import replay
-from stimmung.engine.supervisor import Post
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.transport.zmq_bus import ZmqBus
 from stimmung.engine.types import EmotionState, Fault, Output
-from stimmung.engine.zmq_bus import ZmqBus
+from stimmung.engine.workers.supervisor import Post
 from stimmung.samples import SPEECH
 from support import acme, cut, every, syllables, until
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import zmq
-from stimmung.engine import zmq_bus
-from stimmung.engine.config import Description
-from stimmung.engine.host import Host
+from stimmung.engine.config.schema import Description
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.transport import zmq_bus
+from stimmung.engine.transport.zmq_bus import MAX_STRAYS, ZmqBus
 from stimmung.engine.types import EmotionState, Fault, Output
-from stimmung.engine.zmq_bus import MAX_STRAYS, ZmqBus
 from stimmung.plugins.sink.pub import HIGH_WATER_MARK, Publisher
 from support import RATE, acme, cut, every, syllables
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import soundfile
-from stimmung.engine.config import Description
+from stimmung.engine.batch.replayer import feeds, replay_feed
+from stimmung.engine.config.schema import Description
 from stimmung.engine.errors import ConfigError, InputError
-from stimmung.engine.host import Host, open_source
-from stimmung.engine.live import Live
-from stimmung.engine.observer import Observer
-from stimmung.engine.playback import feeds, replay_feed
+from stimmung.engine.runtime.host import Host, open_source
+from stimmung.engine.runtime.live import Live
+from stimmung.engine.streaming.observer import Observer
 from stimmung.engine.types import EmotionState, Fault, Features, Output, Prediction
 from support import RATE, acme, captions, cut, every, syllables
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from environments import UPGRADE, documented_environment, environment, install, run, write_wheel
-from stimmung.engine.config import Description, describe
+from stimmung.engine.config.schema import Description, describe
 from stimmung.engine.errors import ConfigError, WorkerError
-from stimmung.engine.host import Host
+from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import EmotionState, Features, Output
 from support import cut, every, syllables
 
@@ -78,7 +78,7 @@ def test_a_worker_needs_five_small_packages_and_none_of_the_heavy_ones(pythons: 
         run(
             pythons[0],
             "-c",
-            "import json, sys, importlib.metadata as m, stimmung.engine.worker\n"
+            "import json, sys, importlib.metadata as m, stimmung.engine.workers.process\n"
             "print(json.dumps([sorted(d.name for d in m.distributions()), sorted(sys.modules)]))",
         ).stdout
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from environments import follow, install, run
 from reader import ROOT, blocks
+from stimmung.engine.devtools.scaffold import KINDS, write_plugin
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.scaffold import KINDS, write_plugin
 
 # What a researcher writes over the first version: the feature, and where its middle lies.
 PITCH = {

@@ -11,9 +11,9 @@ import msgspec
 import numpy as np
 import pytest
 from reader import ROOT
-from stimmung.engine.config import PluginTable, describe
-from stimmung.engine.host import Host, open_sink
-from stimmung.engine.records import record
+from stimmung.engine.config.schema import PluginTable, describe
+from stimmung.engine.runtime.host import Host, open_sink
+from stimmung.engine.storage.records import record
 from stimmung.engine.types import EmotionState, Features, Span, Status
 from support import RATE, cut, every, syllables
 

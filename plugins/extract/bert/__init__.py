@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from stimmung.engine import torchaudio_guard
+from stimmung.engine.compat import torchaudio
 from stimmung.engine.errors import ConfigError, ModelError
 from stimmung.engine.plugin import TextExtractor, hookimpl
 from stimmung.engine.types import Floats
@@ -95,7 +95,7 @@ def mean_max(vectors: Tensor, real: Tensor) -> Floats:
 
 
 def _load(model: str) -> tuple[Any, Any]:
-    torchaudio_guard.install()
+    torchaudio.install()
     try:
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils.logging import disable_progress_bar, set_verbosity_error

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-from stimmung.engine.cards import open_model
+from stimmung.engine.models.cards import open_model
+from stimmung.engine.models.weights import misfit, read_weights
 from stimmung.engine.plugin import FrameExtractor, hookimpl
 from stimmung.engine.types import Floats
-from stimmung.engine.weights import misfit, read_weights
 
 from .log_mel import HOP, LENGTH, log_mel
 from .network import Crnn as Network

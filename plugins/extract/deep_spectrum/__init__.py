@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from stimmung.engine import torchaudio_guard
-from stimmung.engine.cards import open_model
+from stimmung.engine.compat import torchaudio
 from stimmung.engine.errors import ConfigError, ModelError
+from stimmung.engine.models.cards import open_model
 from stimmung.engine.plugin import Extractor, FrameExtractor, hookimpl
 from stimmung.engine.types import Floats
 
@@ -93,7 +93,7 @@ def _load(model: str) -> Any:
 
 def _mel() -> Floats:
     """(257, 128): triangles evenly spaced in mel from 0 to 8 kHz."""
-    torchaudio_guard.install()
+    torchaudio.install()
     from torchaudio.functional import melscale_fbanks
 
     bank: Floats = melscale_fbanks(257, 0.0, RATE / 2, BANDS, RATE, norm="slaney", mel_scale="slaney").numpy()

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
-from stimmung.engine.cards import open_model
 from stimmung.engine.errors import ModelError
+from stimmung.engine.models.cards import open_model
 from stimmung.engine.plugin import Extractor, FrameExtractor, hookimpl
 from stimmung.engine.types import Floats
 

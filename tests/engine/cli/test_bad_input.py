@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 import tomli_w
-from stimmung.engine.cards import CARD, find_model
+from stimmung.engine.models.cards import CARD, find_model
 from support import RATE, syllables
 
 PIPELINE: dict[str, Any] = {

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from stimmung.engine import doctor
 from stimmung.engine.cli import group
+from stimmung.engine.devtools import doctor
 from stimmung.engine.errors import ConfigError
 from stimmung.plugins.source import mic
 

@@ -17,12 +17,12 @@ import numpy as np
 import psutil
 import pytest
 from stimmung.engine.errors import ConfigError, StimmungError
-from stimmung.engine.host import Host, open_source
-from stimmung.engine.live import Live
-from stimmung.engine.observer import Observer
 from stimmung.engine.plugin import Feed
-from stimmung.engine.recording import Recorder
-from stimmung.engine.stream import Stream
+from stimmung.engine.runtime.host import Host, open_source
+from stimmung.engine.runtime.live import Live
+from stimmung.engine.storage.recorder import Recorder
+from stimmung.engine.streaming.observer import Observer
+from stimmung.engine.streaming.stream import Stream
 from stimmung.engine.types import Chunk, EmotionState, Output
 from support import RATE, acme, cut, every, syllables
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from stimmung.engine.batch.replay import replay
 from stimmung.engine.errors import InputError
-from stimmung.engine.replay import replay
 from support import RATE, acme, syllables
 
 pytest.importorskip("starlette", reason="needs stimmung[monitor]")

@@ -15,8 +15,8 @@ from sklearn.model_selection import GroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
-from stimmung.engine.cards import Card, CardInput, TrainedOn, load_card, write_card
 from stimmung.engine.errors import ModelError, ProtocolError
+from stimmung.engine.models.cards import Card, CardInput, TrainedOn, load_card, write_card
 from stimmung.engine.plugin import Classifier, Input
 from stimmung.engine.types import Floats
 from stimmung.plugins.classify.svm import FILE, Scorer, Svm, Trainer, Training

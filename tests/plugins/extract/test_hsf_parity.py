@@ -9,7 +9,7 @@ import pytest
 from stimmung.engine.types import Floats
 from stimmung.plugins.extract.hsf import Hsf
 from stimmung.plugins.extract.opensmile import OpenSmile
-from stimmung.pretrain.bench_hsf import Parity, clips, compare, families
+from stimmung.pretrain.bench.hsf import Parity, clips, compare, families
 from support import syllables
 
 pytest.importorskip("opensmile", reason="openSMILE is not installed: pip install stimmung[opensmile]")

@@ -11,9 +11,9 @@ from stimmung.engine.errors import ModelError
 from stimmung.plugins.extract.bert import Bert
 from stimmung.plugins.extract.life import FILE, Life
 from stimmung.plugins.extract.life.network import Compressor
-from stimmung.pretrain import compressing
-from stimmung.pretrain.paper1 import EMOBANK
-from stimmung.pretrain.texts import Sentences
+from stimmung.pretrain.corpora.text_corpora import Sentences
+from stimmung.pretrain.encoders import life as compressing
+from stimmung.pretrain.experiments.embedded_emotions.study import EMOBANK
 
 HAPPY = [f"{how} nice {what}" for how in ("what a", "how", "it is a") for what in ("day", "it is", "i am")]
 SAD = [sentence.replace("nice", "sad") for sentence in HAPPY]

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from stimmung.engine.config import describe
+from stimmung.engine.config.schema import describe
 from stimmung.engine.errors import ModelError
-from stimmung.engine.host import Host
+from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import Features
 from stimmung.plugins.extract.sample_cnn import FILE, SampleCnn
 from stimmung.plugins.extract.sample_cnn.network import Gender

@@ -7,18 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from stimmung.engine import torchaudio_guard
 from stimmung.engine.check import examine
-from stimmung.engine.config import describe
+from stimmung.engine.compat import torchaudio
+from stimmung.engine.config.schema import describe
 from stimmung.engine.errors import ConfigError, ModelError
-from stimmung.engine.host import Host
 from stimmung.engine.registry import build
+from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import Features, Segment, Span
 from support import RATE, cut, every, syllables
 
 pytest.importorskip("torch", reason="needs stimmung[deep]")
 pytest.importorskip("transformers", reason="needs stimmung[deep]")
-torchaudio_guard.install()
+torchaudio.install()
 
 SMALL = {
     "hidden_size": 16,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sink_events import PREDICTION, state
 from stimmung.engine.errors import ConfigError, StimmungError
-from stimmung.engine.records import record
+from stimmung.engine.storage.records import record
 from stimmung.plugins.sink.jsonl import JsonLines
 
 Captured = pytest.CaptureFixture[bytes]

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 import zmq
 from sink_events import PREDICTION, state
-from stimmung.engine.curve import identify, make_keys
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.records import record
+from stimmung.engine.protocol.security import identify, make_keys
+from stimmung.engine.storage.records import record
 from stimmung.plugins.sink.pub import HIGH_WATER_MARK, Publisher
 
 

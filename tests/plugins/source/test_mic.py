@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 from stimmung.engine.errors import ConfigError, InputError
-from stimmung.engine.host import Host
+from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import Chunk, EmotionState, Floats
 from stimmung.plugins.source import mic
 from stimmung.plugins.source.mic import Microphone

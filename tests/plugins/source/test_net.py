@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import soundfile
 import zmq
-from stimmung.engine.curve import identify, make_keys
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.host import Host
-from stimmung.engine.live import Live
-from stimmung.engine.observer import Observer
+from stimmung.engine.protocol.security import identify, make_keys
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.runtime.live import Live
+from stimmung.engine.streaming.observer import Observer
 from stimmung.engine.types import EmotionState, Output
 from stimmung.plugins.source.net import NetSource
 from support import RATE, acme, cut, every, syllables

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from korean import GRAMMAR, speak_korean
 from stimmung.engine.errors import ConfigError, ModelError
-from stimmung.engine.host import Host
+from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import Floats, Sentence, Word
 from stimmung.plugins.transcribe.vosk import Vosk
 from support import acme

@@ -1,7 +1,7 @@
 """Loud, middling or quiet, by a rule, from acme-loudness; alone or with acme-level."""
 
 import numpy as np
-from stimmung.engine.normalise import Population
+from stimmung.engine.models.statistics import Population
 from stimmung.engine.plugin import Input, hookimpl
 
 

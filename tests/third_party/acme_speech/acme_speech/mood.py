@@ -1,7 +1,7 @@
 """What is said and how loudly: happy, angry or neither, by a rule; words that are missing say nothing."""
 
 import numpy as np
-from stimmung.engine.normalise import Population
+from stimmung.engine.models.statistics import Population
 from stimmung.engine.plugin import Input, hookimpl
 
 

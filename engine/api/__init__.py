@@ -1,0 +1,1 @@
+"""The Python interface for notebooks, scikit-learn pipelines and programs that push audio."""

@@ -1,0 +1,1 @@
+"""From chunks of any kind to frames on one clock, buffered and cut into segments."""

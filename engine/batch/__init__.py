@@ -1,0 +1,1 @@
+"""Files and folders replayed into tables, in one process, in many or on a cluster."""

@@ -1,0 +1,1 @@
+"""Calls of plugins: what is known of a plugin, what it is asked, and who answers."""

@@ -1,0 +1,109 @@
+"""What the engine knows of a plugin: its kind and the attributes it declares, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from ..config.schema import PluginTable
+from ..errors import PluginError
+from ..models.statistics import Population
+from ..plugin import Classifier, Extractor, FrameExtractor, Input, TextExtractor
+from ..registry import check_options, load, origin_of
+
+Kind = Literal["frame_extractor", "extractor", "text_extractor", "classifier", "detector", "transcriber"]
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine must know of a built plugin to wire it, wherever the plugin itself lives."""
+
+    kind: Kind
+    name: str
+    rate: int = 0
+    version: str = ""
+    dim: int = 0
+    channels: int = 0
+    hop: int = 0
+    support: int = 0
+    target: str = ""
+    labels: tuple[str, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    population: tuple[Population | None, ...] = ()
+    takes_missing: bool = False
+
+
+def facts_of(name: str, plugin: object) -> Facts:
+    """The facts of a built plugin called ``name``; :class:`PluginError` names an attribute that is unfit."""
+    kind: Kind
+    fields: tuple[str, ...]
+    if isinstance(plugin, FrameExtractor):
+        kind, fields = "frame_extractor", ("rate", "version", "dim", "channels", "hop", "support")
+    elif isinstance(plugin, Extractor):
+        kind, fields = "extractor", ("rate", "version", "dim")
+    elif isinstance(plugin, TextExtractor):
+        kind, fields = "text_extractor", ("version", "dim")
+    elif isinstance(plugin, Classifier):
+        kind, fields = "classifier", ("rate", "target", "labels", "inputs")
+    else:
+        raise PluginError(
+            f"plugin '{name}' follows no contract",
+            got=f"a {type(plugin).__name__} without the attributes of an extractor or a classifier",
+            remedy=f"compare {origin_of(plugin)} with stimmung.engine.plugin",
+        )
+    facts = declared(kind, name, plugin, fields)
+    _check_population(facts, plugin)
+    return facts
+
+
+def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Facts:
+    """The attributes of a plugin, or of its class; PluginError names one that is unfit."""
+    try:
+        values = {field: getattr(plugin, field, None) for field in fields}
+        if kind == "classifier":
+            values["population"] = tuple(getattr(plugin, "population", ()))
+            values["takes_missing"] = getattr(plugin, "takes_missing", False)
+        facts = msgspec.convert({"kind": kind, "name": name, **values}, Facts)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise PluginError(
+            f"plugin '{name}' declares an unfit attribute: {error}",
+            remedy=f"correct it in {origin_of(plugin)}",
+        ) from None
+    for field in fields:
+        value = getattr(facts, field)
+        if field != "version" and (not value or (isinstance(value, int) and value < 0)):
+            raise PluginError(
+                f"plugin '{name}' declares an unfit attribute",
+                got=f"{field} = {value!r}",
+                expected="more than 0",
+                remedy=f"correct it in {origin_of(plugin)}",
+            )
+    return facts
+
+
+def _check_population(facts: Facts, plugin: object) -> None:
+    if not facts.population:
+        return
+    got = ["none" if one is None else str(one.dim) for one in facts.population]
+    fits = len(got) == len(facts.inputs) and all(
+        one is None or (one.dim == needed.dim and one.prior_s > 0)
+        for one, needed in zip(facts.population, facts.inputs, strict=True)
+    )
+    if not fits:
+        raise PluginError(
+            f"plugin '{facts.name}' declares an unfit attribute",
+            got=f"population of {', '.join(got)} features",
+            expected=f"one an input or None, {', '.join(str(i.dim) for i in facts.inputs)} features, "
+            "prior_s above 0",
+            remedy=f"correct it in {origin_of(plugin)}",
+        )
+
+
+def prepared(table: PluginTable) -> type[Any]:
+    """The class of a transcriber, its options checked, once it has loaded what its instances share."""
+    kind = load("transcriber", table.plugin)
+    options = check_options(kind, table.plugin, table.options, skip=1)
+    if hasattr(kind, "prepare"):
+        kind.prepare(**options)
+    return kind

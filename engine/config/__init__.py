@@ -1,0 +1,1 @@
+"""Pipeline configs: read from TOML and checked before anything is built."""

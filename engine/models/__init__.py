@@ -1,0 +1,1 @@
+"""Trained models: cards, weights and training statistics."""

@@ -1,0 +1,1 @@
+"""Live streams, hosted side by side."""

@@ -1,0 +1,223 @@
+"""Runs sources as they come: a thread reads each feed, the caller's computes, observers are told at once.
+
+Pacing decides when audio arrives, never what is made of it: ``--speed 1`` and ``--speed max`` give the
+same states. The feeds of one source follow each other, or run side by side where the source says that
+it is ``live``; those of several sources always run side by side, each with a state of its own.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import count
+
+from ..errors import StimmungError
+from ..plugin import Sink, Source
+from ..storage.recorder import Recorder
+from ..streaming.observer import Observer, Observers
+from ..streaming.stream import Stream
+from ..types import Fault, Features, Output
+from .host import Host
+from .readers import Announcer, Reader, Voice, blame, pace
+
+log = logging.getLogger("stimmung.run")
+
+TURN_S = 0.005
+CHUNKS_A_TURN = 8  # of one stream, before the others have their turn
+
+
+class Live:
+    """Plays sources until they end or :meth:`stop` is called; everything but reading is done in one thread.
+
+    With a ``recorder`` everything is kept on the disk too.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        observers: Sequence[Observer],
+        *,
+        paced: bool = False,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self._host, self._recorder, self._paced = host, recorder, paced
+        self._observer = Observers([*filter(None, [recorder]), *observers])
+        self._stirred, self._stopping = threading.Event(), False
+        self._arriving: queue.SimpleQueue[Voice | Announcer] = queue.SimpleQueue()
+        self._voices: list[Voice] = []
+        self._reading = 0
+        self.failures = 0
+
+    def run(self, sources: Iterable[Source]) -> int:
+        """Plays every source to its end; returns how many feeds or segments failed, each logged in a line,
+        what fails in the same way again once more with its number.
+
+        The error of a source that is alone is raised, not logged.
+        """
+        announcers = [Announcer(source, self._arriving, self._stirred) for source in sources]
+        self._reading = len(announcers)
+        for announcer in announcers:
+            announcer.start()
+        try:
+            while (self._reading or self._voices) and not self._stopping:
+                self._welcome(alone=len(announcers) == 1)
+                self._turn()
+        finally:
+            for announcer in announcers:
+                announcer.stop()
+            self._end_all()
+        return self.failures
+
+    def stop(self) -> None:
+        """Ends every stream where it is, tail included; may be called from any thread or signal handler."""
+        self._stopping = True  # and no event: setting one in a handler may deadlock
+
+    def _welcome(self, *, alone: bool) -> None:
+        """Takes in the feeds that were announced since, and notes the sources that have no more."""
+        while not self._arriving.empty():
+            arrival = self._arriving.get()
+            if isinstance(arrival, Voice):
+                self._open(arrival)
+                continue
+            self._reading -= 1
+            if arrival.error is not None and alone:
+                raise arrival.error
+            if arrival.error is not None:
+                self._report(arrival.error)
+
+    def _open(self, voice: Voice) -> None:
+        feed = replace(voice.feed, stream=self._unique(voice.feed.stream))
+        try:
+            voice.stream = self._host.stream(
+                feed.stream, origin=feed.origin, observer=self._observer, live=self._paced or voice.live
+            )
+        except StimmungError as error:
+            self._report(error)
+            voice.over.set()
+            return
+        if self._recorder is not None:
+            feed = self._recorder.record(feed)
+        self._observer.began(feed, voice.stream)
+        paced = self._paced and not voice.live
+        voice.reader = Reader(pace(feed.chunks) if paced else feed.chunks, self._stirred)
+        self._voices.append(voice)
+
+    def _unique(self, name: str) -> str:
+        """The name, numbered where a stream that still runs has it."""
+        taken = {voice.stream.pipeline.stream for voice in self._voices if voice.stream is not None}
+        names = (f"{name} ({number})" if number > 1 else name for number in count(1))
+        return next(one for one in names if one not in taken)
+
+    def _turn(self) -> None:
+        """Deals with what has arrived of every stream, or waits a little for something to arrive."""
+        busy = [self._serve(voice) for voice in [*self._voices]]
+        self._observer.turned()
+        if not any(busy):
+            self._stirred.wait(TURN_S)
+            self._stirred.clear()
+
+    def _serve(self, voice: Voice) -> bool:
+        """Deals with what has arrived of one stream; False if nothing had."""
+        assert voice.stream is not None
+        assert voice.reader is not None
+        failure = self._emit(voice, voice.stream.pump())
+        if voice.ending:
+            return self._close(voice, failure)
+        if failure is not None:
+            self._end(voice, failure)
+            return True
+        for taken in range(CHUNKS_A_TURN):
+            try:
+                chunk = voice.reader.chunks.get_nowait()
+            except queue.Empty:
+                return taken > 0
+            if chunk is None or isinstance(chunk, Exception):
+                self._end(voice, chunk)
+                break
+            self._observer.took(voice.stream.pipeline.stream, chunk)
+            error = self._emit(voice, voice.stream.push(chunk))
+            if error is not None:
+                self._end(voice, error)
+                break
+        return True
+
+    def _end(self, voice: Voice, error: Exception | None = None) -> None:
+        """Cuts the tail; its answers are taken in turn with what comes of the other streams."""
+        assert voice.stream is not None
+        voice.ending, voice.whole = True, error is None and not self._stopping
+        failure = self._emit(voice, voice.stream.end())
+        voice.error = error or failure  # what failed once may fail again on the tail
+        if failure is not None:
+            self._close(voice, failure)
+
+    def _end_all(self) -> None:
+        """Ends every stream; what is due still after ``deadline_s`` is given up."""
+        until_s = time.monotonic() + self._host.description.bus.deadline_s
+        for voice in [*self._voices]:
+            assert voice.stream is not None
+            voice.stream.pipeline.give_up_at(until_s)
+            if not voice.ending:
+                self._end(voice)
+        while self._voices:
+            self._turn()
+        self._observer.turned()
+
+    def _close(self, voice: Voice, failure: Exception | None) -> bool:
+        """Closes a stream that is over, or failed at its end; False while answers are due still."""
+        assert voice.stream is not None
+        if failure is None and not voice.stream.pipeline.over:
+            return False
+        self._voices.remove(voice)
+        try:
+            voice.stream.settle(whole=voice.whole)
+        except StimmungError as unfit:
+            failure = failure or unfit
+        error = voice.error or failure
+        told = None if error is None else _as_ours(voice.stream, error)
+        if told is not None:
+            self._report(told)
+        voice.sum_up()
+        self._observer.ended(voice.stream, told)
+        voice.over.set()
+        return True
+
+    def _emit(self, voice: Voice, outputs: Iterable[Output]) -> Exception | None:
+        """Tells of what a stream gives, until it gives no more; the error that ended it."""
+        given = iter(outputs)
+        while True:
+            try:
+                output = next(given)
+            except StopIteration:
+                return None
+            except Exception as raised:  # whatever ends a stream ends it alone
+                return raised
+            if isinstance(output, Fault):
+                self.failures += 1
+                voice.note(output)
+            self._observer.emitted(output)
+
+    def _report(self, error: StimmungError) -> None:
+        self.failures += 1
+        log.error("%s", error)
+
+
+class ToSinks(Observer):
+    """Gives states and predictions to sinks."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self._sinks = sinks
+
+    def emitted(self, output: Output) -> None:
+        if not isinstance(output, Fault | Features):
+            for sink in self._sinks:
+                sink.write(output)
+
+
+def _as_ours(stream: Stream, error: Exception) -> StimmungError:
+    if isinstance(error, StimmungError):
+        return error
+    return blame(f"stream '{stream.pipeline.stream}'", error)

@@ -1,0 +1,1 @@
+"""Recordings of live streams, and events as records."""

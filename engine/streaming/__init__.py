@@ -1,0 +1,1 @@
+"""One stream, stage by stage, from audio to states."""

@@ -1,0 +1,101 @@
+"""A plugin that a stream has to itself, kept from taking the stream with it.
+
+A detector or a transcriber hears a stream's audio in order. One that raises, hangs or dies is replaced by
+a fresh one, which hears the stream from its next block on, as after a gap. One that fails ``MAX_FAILURES``
+times in a row is parked: it is not asked again, and the stream goes on without it. What a plugin raises
+depends on the audio alone, so a replay repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from ..calls.bus import Answer
+from ..calls.instances import Seat
+from ..calls.pending import Calls
+from ..calls.stateful import Question, Told
+from ..errors import InputError
+from ..types import Span
+from .ledger import Edge
+
+MAX_FAILURES = 5
+
+
+class Guarded:
+    """The present instance of a plugin, at ``seat``; ``edge`` counts what it is asked, among ``calls``.
+
+    ``tell`` gets the span that it lost, the reason and the error. ``since`` is the position from which the
+    present instance has listened.
+    """
+
+    def __init__(
+        self, what: str, seat: Seat, calls: Calls, edge: Edge, tell: Callable[[Span, str, str], None]
+    ) -> None:
+        self._what, self._seat, self._calls, self._edge, self._tell = what, seat, calls, edge, tell
+        self._failures = self.since = self._settled = 0
+        self._told = self._replaced = False
+        self._spoilt, self._unfit = False, ""
+        self.waiting = 0
+
+    @property
+    def hop(self) -> int:
+        """Samples from one flag of a detector to the next."""
+        return self._seat.hop
+
+    @property
+    def parked(self) -> bool:
+        """True when it failed too often to be asked again."""
+        return self._failures >= MAX_FAILURES
+
+    def ask(self, question: Question, then: Callable[[Told | None], None]) -> None:
+        """Hands the answer to ``then``, at once or later, in order; None when it is lost."""
+        self._edge.receive()
+        if self.parked or self._spoilt:
+            self._edge.drop("parked" if self.parked else "unfit")
+            then(None)
+            return
+        self.waiting += 1
+        self._calls.put(partial(self._seat.ask, question), partial(self._answered, question, then))
+
+    def leave(self) -> None:
+        """The stream has ended."""
+        self._seat.leave()
+
+    def check(self) -> None:
+        """Raises InputError, once, when the input was found unfit."""
+        error, self._unfit = self._unfit, ""
+        if error:
+            raise InputError(error)
+
+    def _answered(self, question: Question, then: Callable[[Told | None], None], answer: Answer) -> None:
+        self.waiting -= 1
+        if answer.told is None:
+            self._lost(question.span, answer)
+        else:
+            self._edge.process()
+            self._failures = 0
+            self._heard(question, answer.told)
+        then(answer.told)
+
+    def _heard(self, question: Question, told: Told) -> None:
+        if told.fresh and self._told and not self._replaced:
+            start = question.span.start
+            span = Span(min(max(self.since, self._settled), start), start, question.span.rate)
+            self.since = start
+            self._tell(span, "restarted", f"{self._what} began anew: its process was replaced")
+        self._told, self._replaced = True, False
+        if told.sentences or told.flags is not None:
+            self._settled = told.sentences[-1].stop if told.sentences else question.span.stop
+
+    def _lost(self, span: Span, answer: Answer) -> None:
+        self._edge.drop(answer.reason)
+        if answer.reason == "unfit":
+            self._unfit = self._unfit if self._spoilt else answer.error
+            self._spoilt = True
+            return
+        error = answer.error
+        if answer.reason != "late":
+            self._failures, self.since, self._replaced = self._failures + 1, span.stop, True
+            error += "; it is parked" if self.parked else ""
+        self._tell(span, answer.reason, error)

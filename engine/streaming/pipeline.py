@@ -1,0 +1,306 @@
+"""★ Start here: one stream, wired stage by stage.
+
+    frames → blocks ─┬→ describe (once) → rows ─┐
+                     ├→ windows ────────────────┴→ summarise → align → predict → vote → states
+                     └→ transcriber → sentences → encode ─┬──→ align → predict → vote → states
+                                                          └→ to windows, for classifiers of both
+
+:meth:`Pipeline.push` takes audio of any size and returns what has become final, :meth:`Pipeline.pump`
+what has since. :meth:`Pipeline.end` cuts the tail, and the stream is pumped until it is over. From
+extraction on, windows and sentences are each on a track of their own (:mod:`.track`): each has its clock,
+its order and its votes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+
+from ..calls.bus import Answer, Bus
+from ..calls.call import Call
+from ..calls.instances import Far, Near
+from ..calls.pending import Calls
+from ..config.schema import Description, PluginTable
+from ..errors import InputError
+from ..plugin import Detector, Transcriber
+from ..types import AudioFrame, Floats, Output, Segment, Span
+from .circuit_breaker import Guarded
+from .latency import Arrivals
+from .ledger import Ledger
+from .observer import Observer
+from .reorder import Turns
+from .stretch import Region
+from .track import Judge, Track
+from .transcription import Transcription
+from .validation import texts_of
+
+NOTHING_KNOWN: Mapping[str, Known] = {}
+NOBODY = Observer()
+
+
+Known = Mapping[tuple[int, int], Floats]  # the features of a recording by the segments' start and stop
+
+
+class Pipeline:
+    """One stream through all stages. ``bus`` is shared with other streams; ``clock`` gives wall seconds.
+
+    With ``features`` the features of every segment leave too, before its predictions. The extractors in
+    ``known`` are never asked: their features of each segment are there already. ``observer`` is told what
+    is heard, detected and said. ``live``: no target waits for another, nor the audio for its transcriber.
+    A detector and a transcriber are built here, or have a seat elsewhere.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        description: Description,
+        bus: Bus,
+        detector: Callable[[], Detector] | Far | None = None,
+        transcriber: Callable[[], Transcriber] | Far | None = None,
+        *,
+        features: bool = False,
+        known: Mapping[str, Known] = NOTHING_KNOWN,
+        observer: Observer = NOBODY,
+        live: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.stream, self.description, self.ledger = stream, description, Ledger()
+        self._bus, self._calls = bus, Calls(bus)
+        self._extractors = [bus.facts[table.name] for table in description.extractors]
+        self._known, self._observer = known, observer
+        self._asked = [facts for facts in self._extractors if facts.name not in known]
+        self._regions: deque[Region] = deque()  # all but the last have ended
+        self._live = live
+        self._waiting: dict[str, deque[tuple[Region, Segment]]] = {
+            facts.name: deque() for facts in self._asked if facts.kind == "frame_extractor"
+        }
+        self._turns = Turns(live=live)
+        self._arrivals = Arrivals(clock)
+        self._audio, self._text = self._track(features, text=False), self._track(features, text=True)
+        listens = description.activity.detector if description.activity is not None else None
+        self._detector = self._guarded("detect", listens, detector)
+        hears = self._guarded("transcribe", description.transcript, transcriber)
+        self._transcription = self._transcribed_by(hears) if hears is not None else None
+        self._guards = [guarded for guarded in (self._detector, hears) if guarded is not None]
+        self._held = self._ending = self._ended = False
+
+    def _track(self, features: bool, *, text: bool) -> Track:
+        extractors = [facts for facts in self._extractors if (facts.kind == "text_extractor") == text]
+        return Track(
+            self.stream,
+            extractors,
+            [*self._judges(text=text)],
+            self.description.vote,
+            self.description.stream.rate,
+            ledger=self.ledger,
+            submit=self._calls.submit,
+            turns=self._turns,
+            lag_ms=self._arrivals.lag_ms,
+            features=features,
+        )
+
+    def _judges(self, *, text: bool) -> Iterator[Judge]:
+        """The classifiers of sentences alone, or those that read windows."""
+        for table in self.description.classifiers:
+            facts = self._bus.facts[table.name]
+            texts = texts_of(facts, self._bus.facts)
+            if (len(texts) == len(facts.inputs)) == text:
+                yield Judge(facts, table.normalise == "stream", () if text else texts, table.wait_s)
+
+    def _guarded(
+        self, stage: str, table: PluginTable | None, seat: Callable[[], object] | Far | None
+    ) -> Guarded | None:
+        if table is None or seat is None:
+            return None
+        what = f"plugin '{table.plugin}'"
+
+        def tell(span: Span, reason: str, error: str) -> None:
+            self._audio.fault(span, table.plugin, Answer(None, reason, error))
+
+        taken = seat if isinstance(seat, Far) else Near(what, seat)
+        return Guarded(what, taken, self._calls, self.ledger.edge(stage, "blocks"), tell)
+
+    def _transcribed_by(self, transcriber: Guarded) -> Transcription:
+        return Transcription(
+            transcriber,
+            self.description.stream.rate,
+            audio=self._audio,
+            text=self._text,
+            calls=self._calls,
+            observer=self._observer,
+        )
+
+    def push(self, frame: AudioFrame) -> list[Output]:
+        """Takes the next audio; a frame that begins later than the last one ended leaves a gap."""
+        self._take(frame)
+        for guarded in self._guards:
+            guarded.check()
+        return self.pump()
+
+    def end(self, frames: Iterable[AudioFrame]) -> None:
+        """Ends the stream with its last frames; what comes of the tail is pumped until it is :attr:`over`."""
+        for frame in frames:
+            self._take(frame)
+        self._ending = True
+        self._end_region()
+        self._wind_up()
+
+    @property
+    def over(self) -> bool:
+        """True when the stream was ended, and nothing is due or left to be pumped."""
+        return self._ended and not self._calls and not self._turns.waiting
+
+    def give_up_at(self, until_s: float) -> None:
+        """What is due at that time, by ``time.monotonic``, is given up as late."""
+        self._calls.give_up_at(until_s)
+
+    def close(self) -> None:
+        """Lets go of its seats; raises InputError when the input was found unfit."""
+        for guarded in self._guards:
+            guarded.leave()
+        for guarded in self._guards:
+            guarded.check()
+
+    def pump(self, timeout_s: float = 0.0) -> list[Output]:
+        """What has become final since, after waiting for at most ``timeout_s``."""
+        if self._calls:
+            self._calls.turn(timeout_s)
+        if self._held:
+            self._go_on()
+        if self._ending:
+            self._wind_up()
+        return self._turns.drain()
+
+    @property
+    def in_flight(self) -> int:
+        """Segments cut and not yet voted on."""
+        return len(self._audio) + len(self._text)
+
+    @property
+    def segments(self) -> int:
+        """Windows of audio cut so far."""
+        return self._audio.segments
+
+    # Audio → blocks → segments.
+
+    def _take(self, frame: AudioFrame) -> None:
+        if frame.span.rate != self.description.stream.rate:
+            raise InputError(
+                f"stream '{self.stream}' has a wrong rate",
+                got=f"{frame.span.rate} Hz",
+                expected=f"{self.description.stream.rate} Hz",
+                remedy="resample it on intake",
+            )
+        self._observer.heard(frame)
+        region = self._continue_at(frame.span.start)
+        self.ledger.edge("audio", "samples").receive(len(frame.samples))
+        self._arrivals.add(frame.span.stop)
+        region.append(frame.samples)
+        self._go_on()
+
+    def _continue_at(self, start: int) -> Region:
+        region = self._regions[-1] if self._regions else None
+        if region is not None and start < region.stop:
+            raise InputError(
+                f"stream '{self.stream}' runs backwards",
+                got=f"a frame at sample {start}",
+                expected=f"sample {region.stop} or later",
+            )
+        if region is None or start > region.stop:
+            self._end_region()
+            tell = partial(self._observer.detected, self.stream)
+            region = Region(start, self.description, self._asked, self._detector, tell)
+            self._regions.append(region)
+        return region
+
+    def _end_region(self) -> None:
+        if self._regions:
+            self._regions[-1].closed = True
+            self._go_on()
+
+    def _wind_up(self) -> None:
+        """Asks the transcriber what is left, once it was asked about all before."""
+        if self._regions or self._ended:
+            return
+        self._ended = True
+        if self._transcription is not None:
+            self._transcription.finish()
+
+    def _go_on(self) -> None:
+        """Deals with every block whose voice activity is known; waits for all of it unless live."""
+        while self._regions:
+            region = self._regions[0]
+            for end, spans in region.blocks():
+                self._block(region, end, spans)
+            tail = region.tail() if region.closed else None
+            if tail is not None:
+                self._block(region, *tail)
+                self.ledger.edge("audio", "samples").drop("too_short", region.uncovered)
+                self._regions.popleft()
+            elif not region.waiting or self._live:
+                break
+            else:
+                self._calls.turn(0.1)
+        self._held = bool(self._regions) and self._regions[0].waiting
+
+    def _block(self, region: Region, end: int, spans: list[Span]) -> None:
+        start = region.hear(end)
+        if self._transcription is not None and start < end:
+            span = Span(start, end, self.description.stream.rate)
+            self._transcription.hear(span, region.audio(start, end))
+            while self._transcription.waiting and not self._live:
+                self._calls.turn(0.1)
+        for name in self._waiting:
+            claimed = region.claim(name, end)
+            if claimed is not None:
+                self.ledger.edge(f"describe {name}", "blocks").receive()
+                call = Call(name, "describe", (region.audio(*claimed),))
+                self._calls.submit(call, partial(self._described, region, name, claimed))
+        for span in spans:
+            self._cut(region, span)
+        oldest = [queue[0][1].span.start for queue in self._waiting.values() if queue]
+        region.forget(min(oldest, default=None))
+
+    def _cut(self, region: Region, span: Span) -> None:
+        samples = region.segment_audio(span)
+        segment = Segment(self.stream, self._audio.segments, span, samples, region.speech(span))
+        self.ledger.edge("audio", "samples").process(region.cover(span))
+        activity = self.description.activity
+        silent = activity is not None and segment.speech < activity.min_speech
+        speech = 0 if silent else region.new_speech(span)
+        self._audio.cut(segment, silent=silent, speech=speech)
+        for facts in self._audio.extractors if not silent else ():
+            if facts.name in self._known:
+                values = self._known[facts.name][span.start, span.stop]
+                self._audio.extracted(segment, facts.name, Answer(values))
+            elif facts.kind == "frame_extractor":
+                self._waiting[facts.name].append((region, segment))
+                self._summarise(facts.name)
+            else:
+                self._audio.ask(segment, facts, Call(facts.name, "extract", segment=segment))
+
+    # Answers.
+
+    def _described(self, region: Region, name: str, claimed: tuple[int, int], answer: Answer) -> None:
+        edge = self.ledger.edge(f"describe {name}", "blocks")
+        if answer.values is None:
+            edge.drop(answer.reason)
+            self._audio.fault(Span(*claimed, self.description.stream.rate), name, answer)
+        else:
+            edge.process()
+        region.rows[name].add(*claimed, answer.values, answer.block)
+        self._summarise(name)
+
+    def _summarise(self, name: str) -> None:
+        """Asks for the functionals of every waiting segment whose rows are all here."""
+        queue = self._waiting[name]
+        while queue and queue[0][0].rows[name].ready(queue[0][1].span.stop):
+            region, segment = queue.popleft()
+            parts = region.rows[name].take(segment.span.start, segment.span.stop)
+            then = partial(self._audio.extracted, segment, name)
+            if parts is None:
+                then(Answer(None, "rows_lost", f"rows of extractor '{name}' are missing"))
+            else:
+                self._calls.submit(Call(name, "summarise", parts=parts), then)

@@ -1,0 +1,171 @@
+"""Sentences beside windows: what was being said as a window ended, for classifiers that read both.
+
+Such a classifier votes on the clock of the windows. Each window waits for its words: it takes the sentence
+that was being said when it ended, once that is settled; where ``wait_s`` of the stream have passed since and
+it is not, the last settled one that overlaps the window. None may: then the words are missing. So they are
+where a plugin gave the sentence up. What is missing is a row of NaN to a classifier that takes it; no other
+is asked.
+
+Nothing here knows the time of day. How far a transcriber has got is counted in samples of the stream, so the
+words of a window are the same live and in replay; a transcriber that fails or is parked is passed by as the
+stream goes on, and holds nothing up.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..calls.bus import Answer
+from ..calls.spec import Facts
+from ..types import Floats, Segment, read_only
+from .ledger import Edge, Ledger
+
+UNSAID = "unsaid"  # no sentence overlaps the window
+MISSING = "missing"  # an input is, and the classifier does not take that
+Done = Callable[[Segment, Sequence[Floats] | None], None]
+
+
+@dataclass(slots=True)
+class Said:
+    """A settled sentence: what became of its features, and the windows that wait for them."""
+
+    segment: Segment
+    answers: dict[str, Answer] = field(default_factory=dict)
+    windows: list[Segment] = field(default_factory=list)
+
+    def overlaps(self, window: Segment) -> bool:
+        """True when some of it was said in the window."""
+        return self.segment.span.start < window.span.stop and window.span.start < self.segment.span.stop
+
+
+class Mixed:
+    """The inputs of one classifier of windows and sentences: some from each window, some from its words.
+
+    ``texts`` are the extractors of sentences among its inputs, ``wait`` samples. ``done`` gets a window and
+    its inputs in the order of training; None when a plugin gave the window up. ``refuse`` gets a window that
+    lacks an input. The ledger's edge ``pair CLASSIFIER EXTRACTOR`` counts windows that were to get words.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        texts: Sequence[str],
+        wait: int,
+        *,
+        ledger: Ledger,
+        done: Done,
+        refuse: Callable[[Segment], None],
+    ) -> None:
+        self._facts, self._wait, self._done, self._refuse = facts, wait, done, refuse
+        self._texts, self._ledger = frozenset(texts), ledger
+        self._heard, self._pending = 0, set[int]()
+        self._waiting: deque[Segment] = deque()
+        self._sentences: deque[Said] = deque()
+        self._unread: dict[int, Said] = {}
+        self._audio: dict[int, Sequence[Floats] | None] = {}
+        self._words: dict[int, Mapping[str, Answer]] = {}
+
+    def cut(self, window: Segment, *, silent: bool) -> None:
+        """Takes the next window; a silent one needs no words."""
+        if not silent:
+            for name in self._texts:
+                self._edge(name).receive()
+            self._waiting.append(window)
+            self._pending.add(window.index)
+        self._choose()
+        # No later window begins before this one.
+        oldest = self._waiting[0] if self._waiting else window
+        while self._sentences and self._sentences[0].segment.span.stop <= oldest.span.start:
+            self._sentences.popleft()
+
+    def complete(self, window: Segment, audio: Sequence[Floats] | None) -> None:
+        """The window's own inputs are here, or lost."""
+        if window.index in self._pending:  # of several that are lost the first counts
+            self._audio.setdefault(window.index, audio)
+            self._judge(window)
+
+    def said(self, sentence: Segment) -> None:
+        """A sentence has settled; they come in the order of their ends."""
+        said = Said(sentence)
+        self._sentences.append(said)
+        self._unread[sentence.index] = said
+
+    def read(self, sentence: Segment, extractor: str, answer: Answer) -> None:
+        """An extractor's answer for a sentence."""
+        if extractor not in self._texts:
+            return
+        said = self._unread[sentence.index]
+        said.answers[extractor] = answer
+        if len(said.answers) == len(self._texts):
+            del self._unread[sentence.index]
+            for window in said.windows:
+                self._pair(window, said.answers)
+
+    def heard(self, position: int | None) -> None:
+        """The transcriber was asked about all audio up to ``position``; None: about all there is."""
+        self._heard = position if position is not None else self._heard
+        self._choose(ended=position is None)
+
+    def _choose(self, *, ended: bool = False) -> None:
+        """Gives the windows that need not wait their sentence."""
+        while self._waiting:
+            window = self._waiting[0]
+            last = self._sentences[-1].segment.span.stop if self._sentences else -1
+            if not (ended or last >= window.span.stop or self._heard >= window.span.stop + self._wait):
+                return
+            self._waiting.popleft()
+            said = self._of(window)
+            if said is None:
+                self._pair(window, dict.fromkeys(self._texts, Answer(None, UNSAID)))
+            elif len(said.answers) == len(self._texts):
+                self._pair(window, said.answers)
+            else:
+                said.windows.append(window)
+
+    def _of(self, window: Segment) -> Said | None:
+        found = None
+        for said in self._sentences:
+            if said.overlaps(window):
+                found = said
+            if said.segment.span.stop >= window.span.stop:
+                break
+        return found
+
+    def _pair(self, window: Segment, answers: Mapping[str, Answer]) -> None:
+        for name, answer in answers.items():
+            if answer.values is None:
+                self._edge(name).drop(answer.reason)
+            else:
+                self._edge(name).process()
+        self._words[window.index] = answers
+        self._judge(window)
+
+    def _edge(self, extractor: str) -> Edge:
+        return self._ledger.edge(f"pair {self._facts.name} {extractor}")
+
+    def _judge(self, window: Segment) -> None:
+        if not (window.index in self._audio and window.index in self._words):
+            return
+        self._pending.discard(window.index)
+        audio, words = self._audio.pop(window.index), self._words.pop(window.index)
+        if audio is None:
+            self._done(window, None)
+        elif not self._facts.takes_missing and any(answer.values is None for answer in words.values()):
+            self._refuse(window)
+        else:
+            own = iter(audio)
+            self._done(
+                window,
+                [
+                    _values(words[needed.name], needed.dim) if needed.name in words else next(own)
+                    for needed in self._facts.inputs
+                ],
+            )
+
+
+def _values(answer: Answer, dim: int) -> Floats:
+    return read_only(np.full(dim, np.nan)) if answer.values is None else answer.values

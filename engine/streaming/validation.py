@@ -1,0 +1,97 @@
+"""Checks that the parts of a pipeline fit each other, before any audio is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..calls.spec import Facts
+from ..config.schema import ClassifierTable, Description
+from ..errors import ConfigError, ModelError, nearest
+
+
+def check(description: Description, facts: Mapping[str, Facts]) -> None:
+    """Raises one clear error when rates, inputs or lengths of the built plugins do not fit."""
+    for table in (*description.extractors, *description.classifiers):
+        if facts[table.name].kind != "text_extractor":
+            _check_rate(facts[table.name], description.stream.rate)
+    _check_transcript(description, facts)
+    for table in description.extractors:
+        _check_support(facts[table.name], description)
+    for table in description.classifiers:
+        _check_population(table, facts[table.name])
+        _check_inputs(facts[table.name], {entry.name: facts[entry.name] for entry in description.extractors})
+
+
+def targets(description: Description, facts: Mapping[str, Facts]) -> list[dict[str, Any]]:
+    """What is recognised: each classifier's ``target`` and ``labels``, and the ``track``, audio or text."""
+    found = []
+    for table in description.classifiers:
+        fact = facts[table.name]
+        texts = texts_of(fact, facts)
+        track = "text" if len(texts) == len(fact.inputs) else "audio"
+        found.append({"target": fact.target, "labels": list(fact.labels), "track": track})
+    return found
+
+
+def texts_of(classifier: Facts, facts: Mapping[str, Facts]) -> list[str]:
+    """Those of the classifier's inputs that are made of sentences: all, some or none."""
+    return [needed.name for needed in classifier.inputs if facts[needed.name].kind == "text_extractor"]
+
+
+def _check_rate(facts: Facts, rate: int) -> None:
+    if facts.rate != rate:
+        kind = "classifier" if facts.kind == "classifier" else "extractor"
+        raise ModelError(
+            f"{kind} '{facts.name}' was trained at {facts.rate} Hz but this stream is {rate} Hz",
+            remedy=f"set [stream] rate = {facts.rate} to resample",
+        )
+
+
+def _check_transcript(description: Description, facts: Mapping[str, Facts]) -> None:
+    texts = {table.name for table in description.extractors if facts[table.name].kind == "text_extractor"}
+    if texts and description.transcript is None:
+        raise ConfigError(
+            f"extractor '{min(texts)}' reads sentences, but this pipeline has no transcript",
+            remedy='add [transcript] plugin = "provided", or another transcriber',
+        )
+
+
+def _check_support(facts: Facts, description: Description) -> None:
+    shortest = round(description.segments.shortest_s * description.stream.rate)
+    if facts.kind == "frame_extractor" and facts.support > shortest:
+        raise ConfigError(
+            f"the shortest segment holds no descriptor row of extractor '{facts.name}'",
+            got=f"segments.shortest_s = {description.segments.shortest_s:g}",
+            expected=f"at least {facts.support / facts.rate:g} s",
+            remedy="lengthen shortest_s",
+        )
+
+
+def _check_population(table: ClassifierTable, facts: Facts) -> None:
+    if table.normalise == "stream" and not any(facts.population):
+        raise ModelError(
+            f"classifier '{table.name}' cannot be normalised: its model does not say whom it was trained on",
+            got='normalise = "stream"',
+            expected="a classifier that declares its population",
+            remedy='train it with normalise = "stream", or remove that line',
+        )
+
+
+def _check_inputs(classifier: Facts, extractors: Mapping[str, Facts]) -> None:
+    for needed in classifier.inputs:
+        if needed.name not in extractors:
+            raise ModelError(
+                f"the model of classifier '{classifier.name}' was trained on '{needed.name}', "
+                "which this pipeline does not extract",
+                got=", ".join(extractors),
+                remedy=f'{nearest(needed.name, extractors)} Add [[extractors]] plugin = "{needed.name}"',
+            )
+        have = extractors[needed.name]
+        if have.dim != needed.dim or needed.version not in ("", have.version):
+            raise ModelError(
+                f"the model of classifier '{classifier.name}' does not fit extractor '{needed.name}'",
+                got=f"{have.dim} features, version {have.version}",
+                expected=f"{needed.dim} features, version {needed.version or 'any'}",
+                remedy="train the model again, or install the version it was trained on",
+            )

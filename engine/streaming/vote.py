@@ -1,0 +1,72 @@
+"""Turns one target's predictions into rolling states by majority.
+
+The voters are the predictions whose spans lie wholly in the last ``span`` samples of the stream,
+and the newest whatever its length; spoken segments vote, silent ones only move the clock. A tie
+keeps the previous label, and a new label must lead the previous one by ``margin`` votes. (Embedded
+Emotions, section 4, votes once over a whole narrative; here the narrative rolls.)
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from ..types import EmotionState, Prediction, Span, Status
+
+
+class Vote:
+    """One target of one stream; predictions arrive in the order of their segments."""
+
+    def __init__(
+        self,
+        stream: str,
+        target: str,
+        labels: Sequence[str],
+        *,
+        span: int,
+        margin: int = 1,
+        unsure_below: float = 0.0,
+    ) -> None:
+        self._stream, self._target, self._labels = stream, target, tuple(labels)
+        self._span, self._margin, self._unsure_below = span, margin, unsure_below
+        self._voters: deque[Prediction] = deque()
+        self._label: str | None = None
+
+    def add(self, span: Span, prediction: Prediction | None) -> EmotionState:
+        """The state after the segment at ``span``; ``prediction`` is None when nobody spoke in it."""
+        if prediction is not None:
+            self._voters.append(prediction)
+        start = max(0, span.stop - self._span)
+        self._voters = deque(
+            voter for voter in self._voters if voter is prediction or voter.span.within(start, span.stop)
+        )
+        voted = Span(start, span.stop, span.rate)
+        if not self._voters:
+            self._label = None
+            return EmotionState(self._stream, voted, self._target, Status.NO_SPEECH, None, 0.0, {}, 0, {})
+        votes = {label: sum(voter.label == label for voter in self._voters) for label in self._labels}
+        mean = {
+            label: sum(voter.probabilities[label] for voter in self._voters) / len(self._voters)
+            for label in self._labels
+        }
+        self._label = self._elect(votes, mean)
+        confidence = mean[self._label]
+        status = Status.UNSURE if confidence < self._unsure_below else Status.OK
+        return EmotionState(
+            self._stream,
+            voted,
+            self._target,
+            status,
+            self._label,
+            confidence,
+            votes,
+            len(self._voters),
+            mean,
+        )
+
+    def _elect(self, votes: Mapping[str, int], mean: Mapping[str, float]) -> str:
+        leader = max(self._labels, key=lambda label: (votes[label], mean[label]))
+        previous = self._label
+        if previous is None or votes[leader] - votes[previous] >= self._margin:
+            return leader
+        return previous

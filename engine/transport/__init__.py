@@ -1,0 +1,1 @@
+"""How calls reach plugins: in this process, or over ZeroMQ."""

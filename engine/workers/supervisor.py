@@ -1,0 +1,282 @@
+"""Starts worker processes, watches them, and starts them again.
+
+A worker that dies is replaced at once; one that keeps dying without having answered a call is
+replaced ever more slowly and after ``MAX_DEATHS`` deaths in a row is parked. One that hangs, floods or holds
+too much memory is killed, which is a death like any other. A worker whose plugin was
+upgraded serves on until its successor has said hello. The supervisor never waits:
+:meth:`Supervisor.watch` is called by the bus whenever it turns.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+
+from ..calls.bus import Worker
+from ..errors import ConfigError, WorkerError
+from .process import Assignment
+from .resources import one_thread, resident_mb
+
+log = logging.getLogger("stimmung.supervisor")
+
+MAX_DEATHS = 5
+FIRST_DELAY_S = 0.1
+STDERR = 2
+
+
+@dataclass(slots=True)
+class Post:
+    """One worker's place: whoever fills it now, and how its predecessors fared."""
+
+    assignment: Assignment
+    number: int
+    generation: int = 0
+    deaths: int = 0
+    due_s: float = 0.0
+    launched_s: float = 0.0
+    heard: int = 0
+    process: subprocess.Popen[bytes] | None = None
+    replaces: Post | None = None
+    retired: bool = False
+
+    @property
+    def name(self) -> str:
+        """The plugin's name in the pipeline."""
+        return self.assignment.table.name
+
+    @property
+    def identity(self) -> str:
+        """The wire identity of the present worker; its successors have others."""
+        return f"{self.name}.{self.number}.{self.generation}"
+
+    @property
+    def parked(self) -> bool:
+        """True when the worker died too often to be replaced again."""
+        return self.deaths >= MAX_DEATHS
+
+    @property
+    def serves(self) -> bool:
+        """True but for a successor that is not ready yet, and for whom one took over."""
+        return self.replaces is None and not self.retired
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """The worker processes behind one endpoint."""
+
+    endpoint: str
+    posts: list[Post] = field(default_factory=list)
+    restarts: int = 0
+
+    def start(self, assignment: Assignment, workers: int) -> None:
+        """Starts ``workers`` processes that serve the assignment."""
+        for number in range(workers):
+            post = Post(assignment, number)
+            self.posts.append(post)
+            try:
+                self._launch(post)
+            except OSError as error:
+                raise ConfigError(
+                    f"the worker of plugin '{post.name}' cannot be started",
+                    got=f"{error.strerror}: {_program(post)[0]}",
+                    remedy="correct python or command, or make that environment",
+                ) from None
+
+    def renew(self, names: Container[str]) -> None:
+        """Starts a successor beside every worker of the plugins called ``names``."""
+        for post in [one for one in self.posts if one.name in names and one.serves]:
+            number = 1 + max(other.number for other in self.posts)
+            successor = Post(post.assignment, number, replaces=post)
+            try:
+                self._launch(successor)
+            except OSError as error:
+                log.error("no successor of worker %s: %s; it serves on", post.identity, error)
+                continue
+            self.posts.append(successor)
+
+    def promote(self, identity: bytes) -> bytes | None:
+        """A successor is ready: the identity of the worker it replaces, which is retired now."""
+        post = self._successor(identity)
+        if post is None or post.replaces is None:
+            return None
+        old, post.replaces = post.replaces, None
+        old.retired = True
+        if old.process is None:
+            self.posts.remove(old)
+        log.warning("worker %s took over from %s", post.identity, old.identity)
+        return old.identity.encode()
+
+    def reject(self, identity: bytes, error: str) -> bool:
+        """Ends a successor that cannot serve; False when ``identity`` is none."""
+        post = self._successor(identity)
+        if post is None or post.process is None:
+            return False
+        log.error("successor %s is refused, its predecessor serves on: %s", post.identity, error)
+        post.process.kill()
+        post.process.wait()
+        self.posts.remove(post)
+        return True
+
+    def _successor(self, identity: bytes) -> Post | None:
+        waiting = (one for one in self.posts if one.replaces is not None)
+        return next((one for one in waiting if one.identity.encode() == identity), None)
+
+    def watch(self) -> list[bytes]:
+        """The identities of the workers found dead since the last call; replacements are started."""
+        dead = []
+        for post in [*self.posts]:
+            if post.process is not None and post.process.poll() is not None:
+                dead.append(post.identity.encode())
+                self._bury(post)
+                if post.retired or post.replaces is not None:
+                    self.posts.remove(post)
+                    continue
+            if post.process is None and not post.parked and time.monotonic() >= post.due_s:
+                self._restart(post)
+        return dead
+
+    def _restart(self, post: Post) -> None:
+        post.generation += 1
+        self.restarts += 1
+        try:
+            self._launch(post)
+        except OSError as error:  # its environment may be about to be made again
+            log.warning("worker %s cannot be restarted: %s", post.identity, error)
+            self._died(post)
+            return
+        log.warning("worker %s restarted as process %s", post.identity, self.pid(post.identity))
+
+    def greeted(self, identity: bytes) -> None:
+        """The worker said hello."""
+        for post in self.posts:
+            if post.identity.encode() == identity:
+                post.heard = 1
+
+    def answered(self, identity: bytes) -> None:
+        """The worker answered a call: whatever its predecessors died of is over."""
+        for post in self.posts:
+            if post.identity.encode() == identity:
+                post.heard += 1
+                post.deaths = 0
+
+    def parked(self, name: str) -> bool:
+        """True when every worker of the plugin called ``name`` is parked."""
+        posts = [post for post in self.posts if post.name == name and post.serves]
+        return bool(posts) and all(post.parked for post in posts)
+
+    def pid(self, identity: str) -> int:
+        """The process of a living worker; WorkerError when it is not running."""
+        for post in self.posts:
+            if post.identity == identity and post.process is not None:
+                return post.process.pid
+        raise WorkerError(f"worker '{identity}' is not running")
+
+    def workers(self, asked: Mapping[str, Container[bytes]]) -> list[Worker]:
+        """Every worker that serves, alive or not; whoever is not ``asked`` where others are is a spare."""
+        return [
+            Worker(
+                post.name,
+                post.process.pid if post.process else 0,
+                post.generation,
+                post.parked,
+                post.heard,
+                post.name in asked and post.identity.encode() not in asked[post.name],
+            )
+            for post in self.posts
+            if post.serves
+        ]
+
+    def kill(self, identity: bytes, why: str) -> bool:
+        """Kills a living worker, which :meth:`watch` then finds dead; False when it is none of these."""
+        for post in self.posts:
+            if post.identity.encode() == identity and post.process is not None:
+                log.error("worker %s is killed: %s", post.identity, why)
+                post.process.kill()
+                return True
+        return False
+
+    def above(self, limit_mb: int) -> Iterator[tuple[bytes, float]]:
+        """The living workers that hold more memory than that, and how many MB each holds; 0 is no limit."""
+        for post in self.posts if limit_mb else ():
+            held_mb = resident_mb(post.process.pid) if post.process is not None else 0.0
+            if held_mb > limit_mb:
+                yield post.identity.encode(), held_mb
+
+    def kill_the_unfit(self, heard: Container[bytes], start_s: float, memory_mb: int) -> None:
+        """Kills whoever holds more than ``memory_mb``, 0 for no limit, or is silent for ``start_s``."""
+        for identity, held_mb in self.above(memory_mb):
+            self.kill(identity, f"it holds {held_mb:.0f} MB, more than memory_mb = {memory_mb}")
+        for identity in self.silent(heard, start_s):
+            self.kill(identity, f"it has not said hello within {start_s:g} s")
+
+    def silent(self, heard: Container[bytes], limit_s: float) -> Iterator[bytes]:
+        """The living workers that are not among those ``heard``, though they were started so long ago."""
+        since_s = time.monotonic() - limit_s
+        for post in self.posts:
+            identity = post.identity.encode()
+            waited_for = post.process is not None and not post.retired and identity not in heard
+            if waited_for and post.launched_s < since_s:
+                yield identity
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes of all living workers."""
+        return [post.process.pid for post in self.posts if post.process is not None]
+
+    def stop(self, grace_s: float = 2.0) -> None:
+        """Ends every worker: those told to stop get ``grace_s``, the others are killed."""
+        deadline_s = time.monotonic() + grace_s
+        for post in self.posts:
+            if post.process is None:
+                continue
+            try:
+                post.process.wait(max(0.0, deadline_s - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                post.process.kill()
+                post.process.wait()
+            post.process = None
+
+    def _launch(self, post: Post) -> None:
+        assignment = msgspec.json.encode(post.assignment).decode()
+        arguments = [self.endpoint, post.identity, str(os.getpid()), assignment]
+        environment = {**os.environ, **one_thread()}
+        if post.assignment.table.foreign:
+            # What this interpreter was told to import is not meant for another.
+            for name in ("PYTHONPATH", "PYTHONHOME"):
+                environment.pop(name, None)
+        post.launched_s = time.monotonic()
+        post.process = subprocess.Popen(
+            # What a plugin prints is no result of the run.
+            [*_program(post), *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=STDERR,
+        )
+
+    def _bury(self, post: Post) -> None:
+        assert post.process is not None
+        code = post.process.returncode
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        if post.retired:
+            post.process = None
+            return
+        self._died(post)
+        log.warning("worker %s ended %s%s", post.identity, how, "; it is parked" if post.parked else "")
+
+    def _died(self, post: Post) -> None:
+        post.process, post.heard = None, 0
+        post.deaths += 1
+        delay_s = 0.0 if post.deaths == 1 else FIRST_DELAY_S * 2 ** (post.deaths - 1)
+        post.due_s = time.monotonic() + delay_s
+
+
+def _program(post: Post) -> list[str]:
+    table = post.assignment.table
+    return table.command or [table.python or sys.executable, "-m", "stimmung.engine.workers.process"]

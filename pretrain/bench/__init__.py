@@ -1,0 +1,1 @@
+"""Measurements of features and of training against baselines."""

@@ -1,0 +1,1 @@
+"""Labelled recordings and texts, and the layouts they are published in."""

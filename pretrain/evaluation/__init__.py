@@ -1,0 +1,1 @@
+"""Protocols, cross-validation, selection of options and comparison of systems."""

@@ -1,0 +1,280 @@
+"""How well a recipe recognises people it has never heard."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from stimmung.engine.errors import ProtocolError
+
+from ..corpora.corpus import Corpus
+from ..features.extraction import Progress, Rows
+from ..recipes.loading import read_any
+from ..recipes.recipe import ContinuousRecipe, Extraction, Recipe
+from ..statistics import metrics
+from ..statistics.bootstrap import Doubles
+from ..statistics.scored_predictions import Judged, JudgedNumbers
+from ..training import fitting
+from ..training.dataset import corpus_rows, read_items, silent
+from ..training.fitting import orders_of
+from ..training.regressor import Regressor
+from ..training.trainers import of_speakers
+from ..versions import versions
+from .folds import Fold, corpus_folds, verify
+from .model_selection import select
+from .stream_report import stream_figures, stream_note
+
+REPORT = "report.json"
+PREDICTIONS = "predictions.csv"
+CROSS = "cross-corpus"
+
+
+def evaluate(
+    recipe: Path,
+    corpus: Path,
+    protocol: str,
+    out: Path,
+    progress: Progress | None = None,
+    *,
+    test_corpus: Path | None = None,
+    cache: Path | None = None,
+) -> dict[str, Any]:
+    """The report of a recipe on a corpus, also written to ``out/report.json``, with its pages.
+
+    Every speaker is tested once, by a classifier whose scaling, training, hyper-parameters and
+    calibration saw other speakers only. ``uar`` is that of the most probable label over all whole
+    recordings. With a ``test_corpus`` all of ``corpus`` is trained on and all of that is tested, and
+    ``protocol`` is not used. ``out/predictions.csv`` holds what was predicted for each whole recording.
+    Features are kept in the folder ``cache``, if there is one.
+    Raises ConfigError, InputError or ProtocolError.
+    """
+    from ..reports.html import write_pages
+
+    read = read_any(recipe)
+    data = read_items(read, corpus, progress)
+    if test_corpus is None:
+        folds = corpus_folds(protocol, data)
+    else:
+        protocol = CROSS
+        data, folds = _across(data, read_items(read, test_corpus, progress))
+    rows = corpus_rows(read, data, progress, cache)
+    if isinstance(read, ContinuousRecipe):
+        report, predictions = run_continuous(read, data, rows, folds, protocol, progress)
+    else:
+        report, predictions = run_folds(read, data, rows, folds, protocol, progress)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / REPORT).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    with (out / PREDICTIONS).open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(predictions[0]))
+        writer.writeheader()
+        writer.writerows(predictions)
+    write_pages(report, out)
+    return report
+
+
+def run_folds(
+    recipe: Recipe,
+    corpus: Corpus,
+    rows: Rows,
+    folds: Sequence[Fold],
+    protocol: str,
+    progress: Progress | None,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Trains and tests every fold; the report and the predictions as plain tables."""
+    probabilities = np.zeros((orders_of(recipe), len(rows.item), len(recipe.labels)), np.float32)
+    true = _true(recipe, corpus, rows)
+    chosen = []
+    for done, fold in enumerate(folds, start=1):
+        options, speakers = selected(recipe, corpus, rows, fold)
+        tested, found, own = fitting.probabilities(recipe, corpus, rows, options, speakers, fold.test)
+        probabilities[:, tested] = found
+        chosen.append({**options, **own})
+        (progress or silent)(done, len(folds), "folds")
+    judged = Judged(recipe.labels, true, probabilities, _speakers_of(rows, corpus), recipe.seed)
+    tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
+    report = {
+        **judged.figures(tested),
+        "labels": recipe.labels,
+        "recalls": judged.recalls(tested),
+        "confusion": judged.confusion(tested).tolist(),
+        "calibration": judged.calibration(tested),
+        **_parts(judged, recipe, corpus, rows, folds, chosen),
+        **stream_figures(recipe, corpus, rows, judged, tested),
+        **_circumstances(recipe, corpus, rows, protocol, folds),
+    }
+    spread = [
+        {f"p_{label}": round(float(p), 6) for label, p in zip(recipe.labels, row, strict=True)}
+        for row in probabilities[0]
+    ]
+    predicted = [recipe.labels[k] for k in judged.predicted[: len(true)]]
+    return report, _listed(corpus, rows, folds, predicted, spread)
+
+
+def selected(
+    recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """(the classifier's options, the speakers to train it on) for one fold; see :mod:`.model_selection`."""
+    true = _true(recipe, corpus, rows)
+
+    def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
+        asked, found, _ = fitting.probabilities(recipe, corpus, rows, options, train, held_out)
+        whole = rows.whole[asked]
+        truth, predicted = true[asked][whole], found[:, whole].argmax(axis=2)
+        return metrics.uar(np.tile(truth, len(found)), predicted.ravel(), len(recipe.labels))
+
+    return select(recipe.select, fold, recipe.inner, judge)
+
+
+def run_continuous(
+    recipe: ContinuousRecipe,
+    corpus: Corpus,
+    rows: Rows,
+    folds: Sequence[Fold],
+    protocol: str,
+    progress: Progress | None,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The same for a target that is a number."""
+    true = np.array([float(corpus.items[position].label) for position in rows.item])
+    predicted = np.zeros(len(true))
+
+    def ask(options: dict[str, Any], train: Sequence[str], asked: Any) -> Doubles:
+        settings = {"alpha": recipe.alpha, "clip_sd": recipe.clip_sd, **options}
+        known = of_speakers(rows, corpus, train)
+        trained = Regressor(**settings, range=recipe.range).fit(rows.of(known), true[known])
+        return trained.predict(rows.of(asked))
+
+    def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
+        asked = of_speakers(rows, corpus, held_out) & rows.whole
+        sums = metrics.moments(true[asked], ask(options, train, asked)).sum(axis=0)
+        return float(metrics.ccc_of(sums))
+
+    chosen = []
+    for done, fold in enumerate(folds, start=1):
+        options, speakers = select(recipe.select, fold, recipe.inner, judge)
+        tested = of_speakers(rows, corpus, fold.test)
+        predicted[tested] = ask(options, speakers, tested)
+        chosen.append(options)
+        (progress or silent)(done, len(folds), "folds")
+    judged = JudgedNumbers(true, predicted, _speakers_of(rows, corpus), recipe.seed)
+    tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
+    report = {
+        **judged.figures(tested),
+        **_parts(judged, recipe, corpus, rows, folds, chosen),
+        **_circumstances(recipe, corpus, rows, protocol, folds),
+    }
+    return report, _listed(corpus, rows, folds, [f"{value:.6g}" for value in predicted], [{}] * len(true))
+
+
+def _across(train: Corpus, test: Corpus) -> tuple[Corpus, list[Fold]]:
+    """Both corpora as one, their speakers told apart by its name, and the one fold between them."""
+    if train.name == test.name:
+        raise ProtocolError(
+            f"corpus '{train.name}' is to be trained on and tested", remedy="give two corpora, or a protocol"
+        )
+    items = [
+        dataclasses.replace(item, speaker=f"{corpus.name}/{item.speaker}")
+        for corpus in (train, test)
+        for item in corpus.items
+    ]
+    sides = [tuple(f"{corpus.name}/{speaker}" for speaker in corpus.speakers) for corpus in (train, test)]
+    fold = Fold(f"{train.name} → {test.name}", *sides)
+    both = Corpus(fold.name, tuple(items), train.speakers_published and test.speakers_published)
+    verify([fold], both.speakers, everybody=False)
+    return both, [fold]
+
+
+def _parts(
+    judged: Judged | JudgedNumbers,
+    recipe: Extraction,
+    corpus: Corpus,
+    rows: Rows,
+    folds: Sequence[Fold],
+    chosen: Sequence[dict[str, Any]],
+) -> dict[str, Any]:
+    """The figures of each fold, speaker and length of window."""
+    everybody = of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
+    return {
+        "per_fold": [
+            {
+                "name": fold.name,
+                "test_speakers": list(fold.test),
+                "chosen": selected,
+                **judged.figures(rows.whole & of_speakers(rows, corpus, fold.test)),
+            }
+            for fold, selected in zip(folds, chosen, strict=True)
+        ],
+        "per_speaker": judged.by_speaker(rows.whole & everybody),
+        "windows": {
+            f"{length:g} s": judged.figures(np.equal(rows.window_s, length) & everybody)
+            for length in recipe.windows_s
+        },
+    }
+
+
+def _circumstances(
+    recipe: Extraction, corpus: Corpus, rows: Rows, protocol: str, folds: Sequence[Fold]
+) -> dict[str, Any]:
+    """What the figures are of, and what made them."""
+    return {
+        "target": recipe.target,
+        "corpus": corpus.name,
+        "speakers": len(corpus.speakers),
+        "tested_speakers": len({speaker for fold in folds for speaker in fold.test}),
+        "hours": round(rows.hours, 4),
+        "inputs": [dataclasses.asdict(entry) for entry in rows.inputs],
+        "protocol": protocol,
+        "notes": _notes(recipe, corpus),
+        "config": msgspec.to_builtins(recipe),
+        "versions": versions(),
+    }
+
+
+def _listed(
+    corpus: Corpus,
+    rows: Rows,
+    folds: Sequence[Fold],
+    predicted: Sequence[str],
+    spread: Sequence[dict[str, float]],
+) -> list[dict[str, Any]]:
+    """One row for each whole recording that was tested."""
+    fold_of = {speaker: fold.name for fold in folds for speaker in fold.test}
+    table = []
+    for row in np.flatnonzero(rows.whole).tolist():
+        item = corpus.items[rows.item[row]]
+        if item.speaker in fold_of:
+            place = f"{item.file.name}" + (f"@{item.start_s:g}" if item.start_s or item.stop_s else "")
+            fold = fold_of[item.speaker]
+            own = {"file": place, "speaker": item.speaker, "fold": fold, "true": item.label}
+            table.append({**own, "predicted": predicted[row], **spread[row]})
+    return table
+
+
+def _true(recipe: Recipe, corpus: Corpus, rows: Rows) -> metrics.Ints:
+    return np.array([recipe.labels.index(corpus.items[position].label) for position in rows.item])
+
+
+def _speakers_of(rows: Rows, corpus: Corpus) -> list[str]:
+    return [corpus.items[position].speaker for position in rows.item]
+
+
+def _notes(recipe: Extraction, corpus: Corpus) -> list[str]:
+    notes = []
+    if recipe.normalise == "speaker":
+        notes.append(
+            "Features were standardised over all recordings of each speaker, the tested ones included "
+            "(without their labels): these figures hold where all of a speaker is heard beforehand, not live."
+        )
+    if recipe.normalise == "stream":
+        notes.append(stream_note(recipe.normalisation.orders))
+    if not corpus.speakers_published:
+        notes.append(
+            "The speakers are not published, only partitions that share none: intervals resample recordings "
+            "and are too narrow."
+        )
+    return notes

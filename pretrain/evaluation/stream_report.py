@@ -1,0 +1,43 @@
+"""How much is gained as more of a speaker is heard: figures by the place of a recording in its stream."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..corpora.corpus import Corpus
+from ..features.extraction import Rows
+from ..features.stream_normalisation import places
+from ..recipes.recipe import Recipe
+from ..statistics.scored_predictions import Judged
+
+# First and last place of each group of recordings.
+GROUPS = ((1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, 32), (33, 64))
+
+
+def stream_figures(
+    recipe: Recipe, corpus: Corpus, rows: Rows, judged: Judged, tested: npt.NDArray[np.bool_]
+) -> dict[str, Any]:
+    """``orders``, and ``by_place``: UAR of the recordings heard first, second … of their speaker."""
+    if recipe.normalise != "stream":
+        return {}
+    speakers = sorted({corpus.items[position].speaker for position in rows.item[tested]})
+    place = places(rows, corpus, speakers, range(judged.orders)).ravel()
+    among = np.tile(tested, judged.orders)
+    found = {}
+    for first, last in GROUPS:
+        chosen = among & (place >= first) & (place <= last)
+        if chosen.any():
+            found[str(first) if first == last else f"{first}–{last}"] = judged.figures(chosen)
+    return {"orders": judged.orders, "by_place": found}
+
+
+def stream_note(orders: int) -> str:
+    """What a reader must know of such figures."""
+    return (
+        f"Features were normalised by the stream: each speaker's recordings in {orders} random orders, "
+        "averaged; each recording by itself and those before it. Counts of the confusion and the calibration "
+        "are those of all orders; predictions.csv holds the first."
+    )

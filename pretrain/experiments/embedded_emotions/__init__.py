@@ -1,0 +1,1 @@
+"""The experiment of docs/embedded_emotions.md."""

@@ -1,0 +1,1 @@
+"""The experiment of docs/joint_representation.md."""

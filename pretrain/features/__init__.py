@@ -1,0 +1,1 @@
+"""The features of recordings, as a pipeline would compute them."""

@@ -1,0 +1,1 @@
+"""Training recipes: what they may say, and how they are read."""

@@ -1,0 +1,1 @@
+"""Parts of reports: HTML, charts and Markdown."""

@@ -1,0 +1,1 @@
+"""Classifiers trained on features of a corpus."""
