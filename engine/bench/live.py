@@ -16,8 +16,8 @@ from ..config.schema import Description
 from ..plugin import Feed
 from ..runtime.host import Host
 from ..runtime.live import Live
+from ..streaming.info import StreamInfo
 from ..streaming.observer import Observer
-from ..streaming.stream import Stream
 from ..streaming.validation import targets
 from ..types import Chunk, EmotionState, Fault, Floats, Output
 from ..workers.resources import resident_mb
@@ -56,11 +56,11 @@ class Lags(Observer):
         if isinstance(output, Fault):
             self.faults[output.plugin] += 1
 
-    def ended(self, stream: Stream, error: Exception | None) -> None:
-        for name, edge in stream.pipeline.ledger.record().items():
+    def ended(self, stream: StreamInfo, error: Exception | None) -> None:
+        for name, edge in stream.ledger.record().items():
             if name != "audio":
                 self.dropped[name] += sum(msgspec.convert(edge["dropped"], dict[str, int]).values())
-        self.settled &= stream.pipeline.ledger.settled and error is None
+        self.settled &= stream.ledger.settled and error is None
 
     def of(self, track: str) -> list[float]:
         """The lags of that track's states, ms."""

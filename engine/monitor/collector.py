@@ -15,8 +15,8 @@ from ..plugin import Feed
 from ..runtime.host import Host
 from ..storage.recorder import Recorder
 from ..storage.records import record
+from ..streaming.info import StreamInfo
 from ..streaming.observer import Observer
-from ..streaming.stream import Stream
 from ..streaming.validation import targets
 from ..types import AudioFrame, Bools, EmotionState, Fault, Floats, Output, Sentence, Span, Word, Words
 from .health import Health
@@ -52,9 +52,9 @@ class Collector(Observer):
         self.health = Health(host)
         self._hub.publish(hello(host, microphone=microphone, recording=recorder is not None))
 
-    def began(self, feed: Feed, stream: Stream) -> None:
+    def began(self, feed: Feed, stream: StreamInfo) -> None:
         began = self._now() if feed.began is None else feed.began
-        self._streams[feed.stream] = _Told(stream, began, Envelope(stream.pipeline.description.stream.rate))
+        self._streams[feed.stream] = _Told(stream, began, Envelope(stream.rate))
         self._tell_stream(feed.stream, "live")
 
     def heard(self, frame: AudioFrame) -> None:
@@ -71,12 +71,12 @@ class Collector(Observer):
         self._publish("activity", stream, start_s=span.start_s, step_s=step_s, flags=marks)
 
     def said(self, stream: str, sentence: Sentence) -> None:
-        rate = self._streams[stream].stream.pipeline.description.stream.rate
+        rate = self._streams[stream].stream.rate
         span = Span(sentence.start, sentence.stop, rate)
         self._publish("sentence", stream, start_s=span.start_s, stop_s=span.stop_s, text=sentence.text)
 
     def understood(self, stream: str, words: Words) -> None:
-        rate = self._streams[stream].stream.pipeline.description.stream.rate
+        rate = self._streams[stream].stream.rate
         told = {"settled": [_word(word, rate) for word in words.settled]}
         self._publish("words", stream, **told, partial=[_word(word, rate) for word in words.partial])
 
@@ -95,11 +95,11 @@ class Collector(Observer):
                 error=output.error,
             )
 
-    def ended(self, stream: Stream, error: StimmungError | None) -> None:
-        name = stream.pipeline.stream
+    def ended(self, stream: StreamInfo, error: StimmungError | None) -> None:
+        name = stream.name
         self._tell_ledger(name, self._streams[name])
         self._tell_stream(name, "ended" if error is None else "failed", "" if error is None else str(error))
-        self.health.settle(stream.pipeline.ledger.record())
+        self.health.settle(stream.ledger.record())
         del self._streams[name]
 
     def recording_ended(self, stream: str, error: str) -> None:
@@ -118,7 +118,7 @@ class Collector(Observer):
                 self._tell_ledger(name, told)
         if now_s >= self._health_due_s:
             self._health_due_s = now_s + HEALTH_S
-            ledgers = [told.stream.pipeline.ledger.record() for told in self._streams.values()]
+            ledgers = [told.stream.ledger.record() for told in self._streams.values()]
             plugins = self.health.report(ledgers, now_s)
             self._hub.publish({"kind": "health", "plugins": plugins, "streams": len(self._streams)})
 
@@ -136,7 +136,7 @@ class Collector(Observer):
         )
 
     def _tell_ledger(self, name: str, told: _Told) -> None:
-        edges = told.stream.pipeline.ledger.record()
+        edges = told.stream.ledger.record()
         if edges != told.edges:
             told.edges = edges
             self._publish("ledger", name, heard_s=told.heard_s, edges=edges)
@@ -148,7 +148,7 @@ class Collector(Observer):
 class _Told:
     """What has been told of one stream."""
 
-    def __init__(self, stream: Stream, began: float, envelope: Envelope) -> None:
+    def __init__(self, stream: StreamInfo, began: float, envelope: Envelope) -> None:
         self.stream, self.began, self.envelope = stream, began, envelope
         self.heard_s = 0.0
         self.edges: dict[str, dict[str, object]] = {}

@@ -12,8 +12,8 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from ..errors import StimmungError
 from ..plugin import Feed
 from ..runtime.host import Host
+from ..streaming.info import StreamInfo
 from ..streaming.observer import Observer
-from ..streaming.stream import Stream
 from ..types import AudioFrame, EmotionState, Fault, Output
 from .hub import Hub
 
@@ -28,7 +28,7 @@ class Metrics(Observer):
 
     def __init__(self, host: Host, hub: Hub, clock: Callable[[], float] = time.monotonic) -> None:
         self._host, self._hub, self._clock, self._due_s = host, hub, clock, 0.0
-        self._streams: dict[str, tuple[Stream, dict[str, dict[str, Any]]]] = {}
+        self._streams: dict[str, tuple[StreamInfo, dict[str, dict[str, Any]]]] = {}
         self._registry = registry = CollectorRegistry()
         self._open = Gauge("stimmung_streams", "Streams that are open", registry=registry)
         self._ends = Counter("stimmung_streams_ended", "Streams that ended", ["how"], registry=registry)
@@ -59,7 +59,7 @@ class Metrics(Observer):
         """All figures in Prometheus' text format, and its media type."""
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
 
-    def began(self, feed: Feed, stream: Stream) -> None:
+    def began(self, feed: Feed, stream: StreamInfo) -> None:
         self._streams[feed.stream] = stream, {}
         self._open.set(len(self._streams))
 
@@ -74,9 +74,9 @@ class Metrics(Observer):
         elif isinstance(output, Fault):
             self._faults.labels(output.plugin, output.reason).inc()
 
-    def ended(self, stream: Stream, error: StimmungError | None) -> None:
-        self._add_up(stream.pipeline.stream)
-        del self._streams[stream.pipeline.stream]
+    def ended(self, stream: StreamInfo, error: StimmungError | None) -> None:
+        self._add_up(stream.name)
+        del self._streams[stream.name]
         self._open.set(len(self._streams))
         self._ends.labels("ended" if error is None else "failed").inc()
 
@@ -98,7 +98,7 @@ class Metrics(Observer):
     def _add_up(self, name: str) -> None:
         """Adds what a stream's ledger has grown by since."""
         stream, before = self._streams[name]
-        now = stream.pipeline.ledger.record()
+        now = stream.ledger.record()
         for edge, account in now.items():
             figures, old = _figures(account), _figures(before.get(edge, {}))
             for what, number in figures.items():

@@ -101,7 +101,7 @@ class Live:
             return
         if self._recorder is not None:
             feed = self._recorder.record(feed)
-        self._observer.began(feed, voice.stream)
+        self._observer.began(feed, voice.stream.info)
         paced = self._paced and not voice.live
         voice.reader = Reader(pace(feed.chunks) if paced else feed.chunks, self._stirred)
         self._voices.append(voice)
@@ -181,7 +181,7 @@ class Live:
         if told is not None:
             self._report(told)
         voice.sum_up()
-        self._observer.ended(voice.stream, told)
+        self._observer.ended(voice.stream.info, told)
         voice.over.set()
         return True
 

@@ -35,8 +35,8 @@ import soundfile
 
 from ..errors import ConfigError, StimmungError
 from ..plugin import Feed
+from ..streaming.info import StreamInfo
 from ..streaming.observer import Observer
-from ..streaming.stream import Stream
 from ..types import Chunk, EmotionState, Output, Sentence, Word, Words
 from .recording import FULL_BYTES, STATES, WORDS, Tape, written
 from .records import record
@@ -105,7 +105,7 @@ class Recorder(Observer):
         except queue.Empty:
             return []
 
-    def began(self, feed: Feed, stream: Stream) -> None:
+    def began(self, feed: Feed, stream: StreamInfo) -> None:
         began = feed.began or 0.0
         tape = self._tapes[feed.stream] = Tape(self._folder(feed.stream, began), feed.stream)
         for name in [name for name, one in self._tapes.items() if one.over][:-REMEMBERED]:
@@ -128,8 +128,8 @@ class Recorder(Observer):
         if isinstance(output, EmotionState):
             self._note(output.stream, STATES, record(output))
 
-    def ended(self, stream: Stream, error: StimmungError | None) -> None:
-        tape = self._tapes[stream.pipeline.stream]
+    def ended(self, stream: StreamInfo, error: StimmungError | None) -> None:
+        tape = self._tapes[stream.name]
         self._put(tape, tape.close)
         tape.over = True
 

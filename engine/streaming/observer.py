@@ -7,20 +7,17 @@ must never wait for anybody.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from ..errors import StimmungError
 from ..plugin import Feed
 from ..types import AudioFrame, Bools, Chunk, Output, Sentence, Span, Words
-
-if TYPE_CHECKING:
-    from .stream import Stream
+from .info import StreamInfo
 
 
 class Observer:
     """Looks on and does nothing; a subclass overrides what it wants to know."""
 
-    def began(self, feed: Feed, stream: Stream) -> None:
+    def began(self, feed: Feed, stream: StreamInfo) -> None:
         """A stream was opened; nothing of it has been heard yet."""
 
     def took(self, stream: str, chunk: Chunk) -> None:
@@ -41,7 +38,7 @@ class Observer:
     def emitted(self, output: Output) -> None:
         """A prediction, state, fault or features left a stream."""
 
-    def ended(self, stream: Stream, error: StimmungError | None) -> None:
+    def ended(self, stream: StreamInfo, error: StimmungError | None) -> None:
         """A stream ended; ``error`` is why, None at the end of its audio."""
 
     def turned(self) -> None:
@@ -54,7 +51,7 @@ class Observers(Observer):
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._all = observers
 
-    def began(self, feed: Feed, stream: Stream) -> None:
+    def began(self, feed: Feed, stream: StreamInfo) -> None:
         for observer in self._all:
             observer.began(feed, stream)
 
@@ -82,7 +79,7 @@ class Observers(Observer):
         for observer in self._all:
             observer.emitted(output)
 
-    def ended(self, stream: Stream, error: StimmungError | None) -> None:
+    def ended(self, stream: StreamInfo, error: StimmungError | None) -> None:
         for observer in self._all:
             observer.ended(stream, error)
 

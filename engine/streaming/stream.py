@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ..audio.ingest import Intake
 from ..errors import InputError
 from ..types import Chunk, Output
+from .info import StreamInfo
 from .pipeline import Pipeline
 
 
@@ -66,6 +67,12 @@ class Stream:
         self.pipeline.close()
         if whole and self.pipeline.segments == 0:
             self._refuse_short()
+
+    @property
+    def info(self) -> StreamInfo:
+        """What observers are told of the stream."""
+        pipeline = self.pipeline
+        return StreamInfo(pipeline.stream, pipeline.description.stream.rate, pipeline.ledger)
 
     @property
     def heard_s(self) -> float:

@@ -15,8 +15,8 @@ from stimmung.engine.errors import StimmungError
 from stimmung.engine.plugin import Feed
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.runtime.live import Live
+from stimmung.engine.streaming.info import StreamInfo
 from stimmung.engine.streaming.observer import Observer
-from stimmung.engine.streaming.stream import Stream
 from stimmung.engine.transport.zmq_bus import ZmqBus
 from stimmung.engine.types import Chunk, EmotionState, Fault, Output
 from support import RATE, acme, cut, every, syllables
@@ -55,13 +55,12 @@ class Told(Observer):
         if isinstance(output, EmotionState):
             self.order.append(f"state {output.stream}")
 
-    def ended(self, stream: Stream, error: StimmungError | None) -> None:
-        name = stream.pipeline.stream
+    def ended(self, stream: StreamInfo, error: StimmungError | None) -> None:
+        name = stream.name
         assert error is None
-        assert stream.pipeline.ledger.settled
-        assert stream.pipeline.in_flight == 0
+        assert stream.ledger.settled
         self.order.append(f"ended {name}")
-        self.accounts[name] = msgspec.convert(stream.pipeline.ledger.record(), dict[str, dict[str, Any]])
+        self.accounts[name] = msgspec.convert(stream.ledger.record(), dict[str, dict[str, Any]])
 
     def states(self, stream: str) -> list[EmotionState]:
         return [one for one in self.outputs if isinstance(one, EmotionState) and one.stream == stream]

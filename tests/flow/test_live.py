@@ -11,8 +11,8 @@ from stimmung.engine.errors import InputError, StimmungError
 from stimmung.engine.plugin import Feed
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.runtime.live import Live
+from stimmung.engine.streaming.info import StreamInfo
 from stimmung.engine.streaming.observer import Observer
-from stimmung.engine.streaming.stream import Stream
 from stimmung.engine.types import Chunk, EmotionState, Output
 from support import acme, cut, every, syllables
 
@@ -26,17 +26,17 @@ class Told(Observer):
         self.settled = True
         self.order: list[str] = []
 
-    def began(self, feed: Feed, stream: Stream) -> None:
+    def began(self, feed: Feed, stream: StreamInfo) -> None:
         self.outputs[feed.stream] = []
         self.order.append(f"began {feed.stream}")
 
     def emitted(self, output: Output) -> None:
         self.outputs[output.stream].append(output)
 
-    def ended(self, stream: Stream, error: StimmungError | None) -> None:
-        self.ends[stream.pipeline.stream] = error
-        self.settled &= stream.pipeline.ledger.settled
-        self.order.append(f"ended {stream.pipeline.stream}")
+    def ended(self, stream: StreamInfo, error: StimmungError | None) -> None:
+        self.ends[stream.name] = error
+        self.settled &= stream.ledger.settled
+        self.order.append(f"ended {stream.name}")
 
 
 class Voices:

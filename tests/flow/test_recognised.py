@@ -14,8 +14,8 @@ from stimmung.engine.config.schema import Description, PluginTable, load_descrip
 from stimmung.engine.plugin import Feed
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.runtime.live import Live
+from stimmung.engine.streaming.info import StreamInfo
 from stimmung.engine.streaming.observer import Observer
-from stimmung.engine.streaming.stream import Stream
 from stimmung.engine.types import AudioFrame, EmotionState, Fault, Floats, Output, Sentence
 from stimmung.samples import SPEECH
 from support import RATE, cut, every
@@ -65,9 +65,9 @@ class Told(Observer):
         elif isinstance(output, Fault):
             self.faults.append(output)
 
-    def ended(self, stream: Stream, error: Exception | None) -> None:
+    def ended(self, stream: StreamInfo, error: Exception | None) -> None:
         assert error is None
-        self.settled, self.ledger = stream.pipeline.ledger.settled, stream.pipeline.ledger.record()
+        self.settled, self.ledger = stream.ledger.settled, stream.ledger.record()
 
 
 def of(states: list[EmotionState], target: str) -> list[tuple[object, ...]]:

@@ -122,7 +122,7 @@ def quantised():
 
 class Settled(Observer):
     def ended(self, stream, error):
-        assert error is None and stream.pipeline.ledger.settled
+        assert error is None and stream.ledger.settled
 
 recorder, told, keep = Recorder(Path(sys.argv[1])), [], Keep()
 recorder.tell = lambda stream, error: told.append((stream, error))

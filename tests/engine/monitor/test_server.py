@@ -21,8 +21,8 @@ from stimmung.engine.plugin import Feed
 from stimmung.engine.runtime.host import Host, open_source
 from stimmung.engine.runtime.live import Live
 from stimmung.engine.storage.recorder import Recorder
+from stimmung.engine.streaming.info import StreamInfo
 from stimmung.engine.streaming.observer import Observer
-from stimmung.engine.streaming.stream import Stream
 from stimmung.engine.types import Chunk, EmotionState, Output
 from support import RATE, acme, cut, every, syllables
 
@@ -48,17 +48,17 @@ class Settled(Observer):
         self.ended_one = threading.Condition()
         self.begun = threading.Event()
 
-    def began(self, feed: Feed, stream: Stream) -> None:
+    def began(self, feed: Feed, stream: StreamInfo) -> None:
         self.begun.set()
 
     def emitted(self, output: Output) -> None:
         if isinstance(output, EmotionState):
             self.states.setdefault(output.stream, []).append(output)
 
-    def ended(self, stream: Stream, error: StimmungError | None) -> None:
+    def ended(self, stream: StreamInfo, error: StimmungError | None) -> None:
         with self.ended_one:
-            self.errors[stream.pipeline.stream] = error
-            self.ends[stream.pipeline.stream] = stream.pipeline.ledger.settled
+            self.errors[stream.name] = error
+            self.ends[stream.name] = stream.ledger.settled
             self.ended_one.notify_all()
 
     def wait_for(self, streams: int) -> None:
