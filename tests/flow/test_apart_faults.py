@@ -150,12 +150,15 @@ def test_neither_its_own_audio_nor_another_stream_waits_for_one_that_hangs_live(
     with Host(listening(failing("hang", 2), bus={"deadline_s": 3600.0, "queue": 4})) as host:
         streams = [host.stream(name, live=True) for name in "ab"]
         outputs: list[list[Output]] = [[], []]
-        for chunk in cut(SPEECH, every(1600)):
-            for stream, found in zip(streams, outputs, strict=True):
+        # One after the other: the block it hangs in is handed to the worker before the queue is full.
+        for stream, found in zip(streams, outputs, strict=True):
+            for chunk in cut(SPEECH, every(1600)):
                 found += stream.push(chunk)
-        for found in outputs:
             assert len(of(found, "arousal")) == len(of(expected, "arousal"))
-        assert all(stream.pipeline.ledger.edge("transcribe", "blocks").in_flight for stream in streams)
+        first, second = (stream.pipeline.ledger.edge("transcribe", "blocks") for stream in streams)
+        until(host, lambda: first.processed == 2, "the blocks before the one it hangs in")
+        assert first.in_flight
+        assert second.in_flight
         post = next(post for post in supervisor(host).posts if post.name == "acme-clock")
         os.kill(supervisor(host).pid(post.identity), signal.SIGKILL)
         until(host, lambda: supervisor(host).restarts == 1, "the successor")
