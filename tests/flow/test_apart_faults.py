@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,17 +23,30 @@ from hearing import (
     seconds,
     supervisor,
 )
+from stimmung.engine.ask import Ask
+from stimmung.engine.bus import Job
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.guarded import MAX_FAILURES
 from stimmung.engine.host import Host
 from stimmung.engine.types import EmotionState, Output
-from support import RATE, cut, every, until
+from support import RATE, cut, deadline_in, every, until
 
 
 @pytest.fixture(scope="module")
 def expected() -> list[Output]:
     with Host(listening()) as host:
         return play(host)
+
+
+def asked_of(plugin: str, *seconds: int) -> Callable[[Job], bool]:
+    """Whether a question is the one to this plugin about the audio of these seconds."""
+
+    def told(job: Job) -> bool:
+        if not isinstance(job, Ask) or job.plugin != plugin or job.method not in ("hear", "detect"):
+            return False
+        return job.question.span.start // RATE in seconds
+
+    return told
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["replayed", "live"])
@@ -45,8 +59,9 @@ def expected() -> list[Output]:
     ],
 )
 def test_a_block_that_fails_is_the_only_one_lost(
-    expected: list[Output], fault: str, reason: str, words: str, live: bool
+    expected: list[Output], fault: str, reason: str, words: str, live: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    deadline_in(monkeypatch, asked_of("acme-clock", *([4] if fault == "hang" else [])))
     with Host(listening(failing(fault, 4), bus={"deadline_s": 0.5})) as host:
         outputs, account = ledger(host, live=live)
         assert bool(host.restarts) == (fault != "raise")
@@ -71,7 +86,10 @@ def test_a_failure_costs_in_a_process_what_it_costs_here(fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["die", "hang"])
-def test_one_that_always_fails_is_parked_and_the_audio_goes_on(expected: list[Output], fault: str) -> None:
+def test_one_that_always_fails_is_parked_and_the_audio_goes_on(
+    expected: list[Output], fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadline_in(monkeypatch, asked_of("acme-clock", *(range(SECONDS) if fault == "hang" else [])))
     with Host(listening(failing(fault, *range(SECONDS)), bus={"deadline_s": 0.2})) as host:
         outputs, account = ledger(host)
     assert seconds(outputs) == []
@@ -169,8 +187,9 @@ def test_neither_its_own_audio_nor_another_stream_waits_for_one_that_hangs_live(
 
 
 def test_a_detector_that_hangs_keeps_its_own_stream_only_and_nothing_passes_for_silence(
-    expected: list[Output],
+    expected: list[Output], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    deadline_in(monkeypatch, asked_of("ear", 9))
     ear = {"fault": "hang", "blocks": [9], **APART}
     with Host(listening(activity=ear, bus={"deadline_s": 0.5})) as host:
         stream = host.stream("s", live=True)
