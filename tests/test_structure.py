@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -226,3 +227,28 @@ def test_the_core_imports_none_of_the_heavy_libraries() -> None:
         "pyarrow",
         "joblib",
     } & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("workers", [["-n", "0"], ["-n", "1"]], ids=["alone", "distributed"])
+@pytest.mark.parametrize(
+    ("ci", "reason", "code"),
+    [("", "no browser", 0), ("true", "needs stimmung[opensmile]", 0), ("true", "no browser", 1)],
+)
+def test_in_ci_a_test_is_skipped_for_a_known_reason_or_the_run_fails(
+    ci: str, reason: str, code: int, workers: list[str], tmp_path: Path
+) -> None:
+    told = f"import pytest\n\ndef test_passes(): pass\n\ndef test_skips(): pytest.skip({reason!r})\n"
+    (tmp_path / "test_one.py").write_text(told)
+    all_of_it = f"import pytest\n\npytest.skip({reason!r}, allow_module_level=True)\n"
+    (tmp_path / "test_two.py").write_text(all_of_it)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "conftest", *workers, str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "CI": ci, "PYTHONPATH": str(ROOT / "tests")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "1 passed, 2 skipped" in done.stdout
+    for name in ("test_one.py::test_skips", "test_two.py"):
+        assert (f"{name}: {reason}" in done.stdout) == bool(code)

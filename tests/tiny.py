@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from safetensors.torch import save_file
 from stimmung.engine.compat import torchaudio
 from stimmung.engine.models.cards import Card, TrainedOn, write_card
 from stimmung.plugins.extract.sample_cnn import FILE
 from stimmung.plugins.extract.sample_cnn.network import SampleCnn as Network
+from stimmung.pretrain.joint.asking import Network as Trained
+from stimmung.pretrain.joint.export import JointTraining
+from stimmung.pretrain.joint.networks import GAIN
 
 RATE = 16000
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -56,3 +60,33 @@ def save_bert(path: Path) -> Path:
     BertModel(config).save_pretrained(path)
     BertTokenizerFast(vocab={word: at for at, word in enumerate(WORDS)}).save_pretrained(path)
     return path
+
+
+def heed(trained: Trained) -> None:
+    """Gives a jointly trained head known weights and temperature, by which every input counts.
+
+    A short training may end in a branch or a temperature of hardly any effect, on one processor and not on
+    another. What hears, the standardisation and the averages of missing inputs stay as they were found.
+    """
+    random = torch.Generator().manual_seed(0)
+    joint = trained.joint
+    for part in (joint.branches, joint.joint, joint.output):
+        for layer in part.modules():
+            if isinstance(layer, torch.nn.Linear):
+                torch.nn.init.xavier_uniform_(layer.weight, GAIN, random)
+                torch.nn.init.zeros_(layer.bias)
+    trained.beta = 1.5
+
+
+def heeded(monkeypatch: pytest.MonkeyPatch) -> list[JointTraining]:
+    """What is saved from here on, every input of it counting as after :func:`heed`."""
+    found: list[JointTraining] = []
+    save = JointTraining.save
+
+    def kept(self: JointTraining, folder: Path) -> None:
+        heed(self.network)
+        found.append(self)
+        save(self, folder)
+
+    monkeypatch.setattr(JointTraining, "save", kept)
+    return found

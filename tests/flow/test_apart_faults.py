@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -22,17 +23,30 @@ from hearing import (
     seconds,
     supervisor,
 )
+from stimmung.engine.ask import Ask
+from stimmung.engine.bus import Job
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.streaming.circuit_breaker import MAX_FAILURES
 from stimmung.engine.types import EmotionState, Output
-from support import RATE, cut, every, until
+from support import RATE, cut, deadline_in, every, until
 
 
 @pytest.fixture(scope="module")
 def expected() -> list[Output]:
     with Host(listening()) as host:
         return play(host)
+
+
+def asked_of(plugin: str, *seconds: int) -> Callable[[Job], bool]:
+    """Whether a question is the one to this plugin about the audio of these seconds."""
+
+    def told(job: Job) -> bool:
+        if not isinstance(job, Ask) or job.plugin != plugin or job.method not in ("hear", "detect"):
+            return False
+        return job.question.span.start // RATE in seconds
+
+    return told
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["replayed", "live"])
@@ -45,8 +59,9 @@ def expected() -> list[Output]:
     ],
 )
 def test_a_block_that_fails_is_the_only_one_lost(
-    expected: list[Output], fault: str, reason: str, words: str, live: bool
+    expected: list[Output], fault: str, reason: str, words: str, live: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    deadline_in(monkeypatch, asked_of("acme-clock", *([4] if fault == "hang" else [])))
     with Host(listening(failing(fault, 4), bus={"deadline_s": 0.5})) as host:
         outputs, account = ledger(host, live=live)
         assert bool(host.restarts) == (fault != "raise")
@@ -71,7 +86,10 @@ def test_a_failure_costs_in_a_process_what_it_costs_here(fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", ["die", "hang"])
-def test_one_that_always_fails_is_parked_and_the_audio_goes_on(expected: list[Output], fault: str) -> None:
+def test_one_that_always_fails_is_parked_and_the_audio_goes_on(
+    expected: list[Output], fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deadline_in(monkeypatch, asked_of("acme-clock", *(range(SECONDS) if fault == "hang" else [])))
     with Host(listening(failing(fault, *range(SECONDS)), bus={"deadline_s": 0.2})) as host:
         outputs, account = ledger(host)
     assert seconds(outputs) == []
@@ -150,12 +168,15 @@ def test_neither_its_own_audio_nor_another_stream_waits_for_one_that_hangs_live(
     with Host(listening(failing("hang", 2), bus={"deadline_s": 3600.0, "queue": 4})) as host:
         streams = [host.stream(name, live=True) for name in "ab"]
         outputs: list[list[Output]] = [[], []]
-        for chunk in cut(SPEECH, every(1600)):
-            for stream, found in zip(streams, outputs, strict=True):
+        # One after the other: the block it hangs in is handed to the worker before the queue is full.
+        for stream, found in zip(streams, outputs, strict=True):
+            for chunk in cut(SPEECH, every(1600)):
                 found += stream.push(chunk)
-        for found in outputs:
             assert len(of(found, "arousal")) == len(of(expected, "arousal"))
-        assert all(stream.pipeline.ledger.edge("transcribe", "blocks").in_flight for stream in streams)
+        first, second = (stream.pipeline.ledger.edge("transcribe", "blocks") for stream in streams)
+        until(host, lambda: first.processed == 2, "the blocks before the one it hangs in")
+        assert first.in_flight
+        assert second.in_flight
         post = next(post for post in supervisor(host).posts if post.name == "acme-clock")
         os.kill(supervisor(host).pid(post.identity), signal.SIGKILL)
         until(host, lambda: supervisor(host).restarts == 1, "the successor")
@@ -166,8 +187,9 @@ def test_neither_its_own_audio_nor_another_stream_waits_for_one_that_hangs_live(
 
 
 def test_a_detector_that_hangs_keeps_its_own_stream_only_and_nothing_passes_for_silence(
-    expected: list[Output],
+    expected: list[Output], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    deadline_in(monkeypatch, asked_of("ear", 9))
     ear = {"fault": "hang", "blocks": [9], **APART}
     with Host(listening(activity=ear, bus={"deadline_s": 0.5})) as host:
         stream = host.stream("s", live=True)

@@ -20,6 +20,7 @@ from stimmung.pretrain.train import train
 from stimmung.pretrain.training.dataset import corpus_rows, read_items
 from stimmung.pretrain.training.joint.export import JointTraining
 from stimmung.pretrain.training.trainers import build_trainer, fit_speakers
+from tiny import heeded
 from tones import write_corpus, write_joint
 
 TOY = '[[extractors]]\nplugin = "toy"'
@@ -58,9 +59,7 @@ def six(tmp_path: Path) -> Path:
 def test_what_is_streamed_equals_the_network_that_was_trained(
     system: str, six: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found: list[JointTraining] = []
-    save = JointTraining.save
-    monkeypatch.setattr(JointTraining, "save", lambda self, folder: (found.append(self), save(self, folder)))
+    found = heeded(monkeypatch)
     recipe, out = written(tmp_path, system), tmp_path / "model"
     train(recipe, six, out)
     read = read_recipe(recipe)
@@ -92,9 +91,7 @@ def test_what_is_streamed_equals_the_network_that_was_trained(
 def test_what_is_normalised_by_the_stream_runs_as_it_was_trained(
     training: str, six: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found: list[JointTraining] = []
-    save = JointTraining.save
-    monkeypatch.setattr(JointTraining, "save", lambda self, folder: (found.append(self), save(self, folder)))
+    found = heeded(monkeypatch)
     recipe, out = written(tmp_path, "fusion"), tmp_path / "model"
     normalised = f'normalise = "stream"\nnormalisation = {{ training = "{training}", orders = 2 }}\n'
     recipe.write_text(normalised + recipe.read_text())
@@ -139,7 +136,10 @@ def test_evaluation_of_a_joint_recipe_reports_as_any_other(six: Path, tmp_path: 
     assert [entry["dim"] for entry in report["inputs"]] == [384, 40]
 
 
-def test_an_input_that_is_missing_counts_as_its_average(six: Path, tmp_path: Path) -> None:
+def test_an_input_that_is_missing_counts_as_its_average(
+    six: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heeded(monkeypatch)
     out = tmp_path / "model"
     train(written(tmp_path, "fusion"), six, out)
     model = FusionMlp(str(out))

@@ -29,7 +29,7 @@ from stimmung.pretrain.training.dataset import corpus_rows, read_items
 from stimmung.pretrain.training.joint.export import JointTraining
 from stimmung.pretrain.training.joint.networks import Branch
 from stimmung.pretrain.training.joint.transcripts import Transcripts
-from tiny import save_bert
+from tiny import heeded, save_bert
 from tones import RATE, write_corpus, write_joint
 
 TOY = '[[extractors]]\nplugin = "toy"'
@@ -117,9 +117,7 @@ def test_what_is_streamed_equals_the_network_that_was_trained(
     transcriber: str, wait_s: float, others: str, spoken: Path, bert: Path, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    found: list[JointTraining] = []
-    save = JointTraining.save
-    monkeypatch.setattr(JointTraining, "save", lambda self, folder: (found.append(self), save(self, folder)))
+    found = heeded(monkeypatch)
     listens = transcriber != "provided"
     transcript = {"plugin": transcriber, **({} if listens else {"corpus": str(spoken)})}
     table = f'[transcript]\nplugin = "{transcriber}"\nwait_s = {wait_s}'
@@ -142,7 +140,7 @@ def test_what_is_streamed_equals_the_network_that_was_trained(
         assert unsaid.any() == (window_s > 0 and not listens), "between the sentences there are no words"
         assert not unsaid.all()
         without = found[0].predict([*rows.of(chosen)[:-1], np.full_like(words, np.nan)])
-        assert np.abs(without - expected)[~unsaid].max() > 1e-5, "words count"
+        assert np.abs(without - expected)[~unsaid].max() > 1e-3, "words count"
     assert np.isnan(rows.features[-1][~said[rows.item]]).all()
 
 
