@@ -223,6 +223,7 @@ def test_the_core_imports_none_of_the_heavy_libraries() -> None:
         "sklearn",
         "scipy",
         "llvmlite",
+        "numba",
         "pandas",
         "pyarrow",
         "joblib",

@@ -107,10 +107,10 @@ def _load(path: Path, dim: int) -> Known | None:
     try:
         head, _, body = path.read_bytes().partition(b"\n")
         digest, count, width = head.decode().split()
-        rows = int(count)
+        rows, columns = int(count), int(width)
     except (OSError, ValueError):
         return None
-    if int(width) != dim or hashlib.sha256(body).hexdigest() != digest:
+    if columns != dim or len(body) != rows * (16 + 4 * dim) or hashlib.sha256(body).hexdigest() != digest:
         return None
     spans = np.frombuffer(body, "<i8", 2 * rows).reshape(rows, 2).tolist()
     values = np.frombuffer(body, "<f4", offset=16 * rows).reshape(rows, dim)

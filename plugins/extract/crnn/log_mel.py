@@ -13,6 +13,8 @@ import numpy as np
 from scipy import fft
 from stimmung.engine.types import Floats
 
+from ..mel import triangles
+
 RATE = 16000
 HOP, LENGTH, POINTS, BANDS = 160, 400, 1024, 40
 LEAST = 1e-8  # power of a band below which it counts as silent: the noise of 16-bit samples
@@ -39,7 +41,4 @@ def _triangles() -> Floats:
     """(513, 40): the weight of every bin of the spectrum in every band."""
     corners_mel = np.linspace(0, 2595 * np.log10(1 + RATE / 2 / 700), BANDS + 2)
     corners_hz = 700 * (10 ** (corners_mel / 2595) - 1)
-    bins_hz = np.linspace(0, RATE / 2, POINTS // 2 + 1)[:, np.newaxis]
-    rising = (bins_hz - corners_hz[:-2]) / (corners_hz[1:-1] - corners_hz[:-2])
-    falling = (corners_hz[2:] - bins_hz) / (corners_hz[2:] - corners_hz[1:-1])
-    return np.maximum(0, np.minimum(rising, falling)).astype(np.float32)
+    return triangles(np.linspace(0, RATE / 2, POINTS // 2 + 1), corners_hz).astype(np.float32)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from stimmung.engine.types import Floats
 
+from ..mel import triangles
 from .compiled import compiled
 from .frames import FRAME_PERIOD_S, Doubles
 from .spectrum import BIN_HZ, BINS
@@ -39,11 +40,7 @@ def _edges() -> Doubles:
 
 def filter_bank() -> Floats:
     """Triangles over the 257 bins, (257, 26); bins 0, 1 and 256 lie outside the band limits."""
-    edges = _edges()
-    position = mel(np.linspace(0, BINS * BIN_HZ, BINS + 1))[:, None]
-    rising = (position - edges[:-2]) / np.diff(edges)[:-1]
-    falling = (edges[2:] - position) / np.diff(edges)[1:]
-    bank = np.maximum(0.0, np.minimum(rising, falling))
+    bank = triangles(mel(np.linspace(0, BINS * BIN_HZ, BINS + 1)), _edges())
     bank[[0, 1, BINS]] = 0.0
     return (bank * SAMPLE_SCALE**2).astype(np.float32)
 

@@ -18,6 +18,8 @@ from stimmung.engine.types import Floats
 from .compiled import compiled
 from .frames import Ints
 
+TWO, THREE, TEN = np.float32(2), np.float32(3), np.float32(10)
+
 
 @dataclass(frozen=True, slots=True)
 class Contours:
@@ -52,17 +54,17 @@ def _smooth_with_delta(x: Floats, smooth: Floats, out: Floats) -> None:
         frames = here.size
         second, third, inner = here[1:], here[2:], smooth[3:]
         for t in range(frames - 2):
-            inner[t] = (second[t] + here[t] + third[t]) / 3
+            inner[t] = (second[t] + here[t] + third[t]) / THREE
         first, last = here[0], here[frames - 1]
-        smooth[2] = (first + first + here[1]) / 3
-        smooth[frames + 1] = (last + here[frames - 2] + last) / 3
-        smooth[frames + 2] = (last + last + last) / 3
+        smooth[2] = (first + first + here[1]) / THREE
+        smooth[frames + 1] = (last + here[frames - 2] + last) / THREE
+        smooth[frames + 2] = (last + last + last) / THREE
         smooth[0] = smooth[2]
         smooth[1] = smooth[2]
         one, two, three, four = smooth[1:], smooth[2:], smooth[3:], smooth[4:]
         for t in range(change.size):
             level[t] = two[t]
-            change[t] = ((four[t] - smooth[t]) * 2 + (three[t] - one[t])) / 10
+            change[t] = ((four[t] - smooth[t]) * TWO + (three[t] - one[t])) / TEN
 
 
 def smooth_voiced(contours: Floats) -> tuple[Floats, Floats, Ints]:
@@ -106,7 +108,7 @@ def _smooth_voiced(x: Floats, kept: int, smooth: Floats, dense: Floats, count: I
                 weight += 1
             before, after = here[t - 2 if t > 1 else 0], here[t + 2 if t + 2 < last else last]
             if before != 0 and after != 0:
-                rise += 2 * (after - before)
+                rise += TWO * (after - before)
                 weight += 4
             slope = np.float32(rise / weight)
             if slope != 0:

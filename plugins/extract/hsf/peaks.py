@@ -31,7 +31,7 @@ from .statistics import soft_limit
 Kinds = npt.NDArray[np.int8]
 
 THRESHOLD = 0.1
-HIGHER = 1.05
+HIGHER = np.float32(1.05)
 RATIO_LIMIT = 10.0
 PEAK, VALLEY = 1, -1
 

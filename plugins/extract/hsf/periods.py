@@ -83,7 +83,10 @@ def _correlate(wave: Floats, start: int, low: int, high: int, match: Doubles) ->
             other += y * y + z * z - x * x
 
 
-@compiled("float32[:] float32[:] int64[:] float64[:] int64[:,:] float64[:,:] int64[:,:]")
+@compiled(
+    "float32[:] float32[:] int64[:] float64[:] int64[:,:] float64[:,:] int64[:,:]",
+    returns="int64",
+)
 def _walk(
     wave: Floats, f0: Floats, period: Ints, match: Doubles, place: Ints, fit: Doubles, end: Ints
 ) -> int:

@@ -147,7 +147,7 @@ def _sum(octaves: Floats, shifts: Ints, weights: Floats, total: Floats) -> None:
             for j in range(BINS - shifts[h]):
                 out[j] += weight * shifted[j]
         for j in range(BINS):
-            out[j] /= HARMONICS
+            out[j] /= np.float32(HARMONICS)
 
 
 def candidates(spectrum: Floats) -> tuple[Floats, Floats]:

@@ -22,7 +22,7 @@ from .compiled import compiled, compiled_part
 from .frames import Doubles, Ints
 from .pitch import CANDIDATES
 
-VOICED = 0.7
+VOICED = np.float32(0.7)
 STATES = CANDIDATES + 1
 JUMP, DRIFT, SWITCH, STAY, EMPTY = 10.0, 10.0, 10.0, 1.0, 999.0
 

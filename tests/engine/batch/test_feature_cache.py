@@ -104,6 +104,9 @@ def test_a_damaged_entry_is_none(corpus: Path, tmp_path: Path) -> None:
     entries[1].write_bytes(b"")
     entries[2].write_bytes(entries[2].read_bytes().replace(b"\x00", b"\x01", 1))
     entries[3].write_bytes(b"0 0\n")
+    entries[4].write_bytes(entries[4].read_bytes().replace(b"\n", b"x\n", 1))
+    digest, count, rest = entries[5].read_bytes().split(b" ", 2)
+    entries[5].write_bytes(b" ".join([digest, str(int(count) + 1).encode(), rest]))
     assert run(corpus, tmp_path / "again", tmp_path / "cache", acme()) == expected
 
 
