@@ -40,7 +40,6 @@ LARGE = {
     "ZmqBus": "keeps the state of every worker connection in dictionaries of its own",
     "Supervisor": "starts, watches, replaces and ends processes",
     "Metrics": "an attribute for every metric that is exported",
-    "Expressions": "a method for every kind of expression that the compiler of hsf lowers",
 }
 # Calls that unpickle whatever the file holds, by the end of their dotted name.
 LOADERS = {"torch.load", "torch.save", "joblib.load", "joblib.dump", "np.save", "pd.read_pickle"}

@@ -23,8 +23,8 @@ from hearing import (
     seconds,
     supervisor,
 )
-from stimmung.engine.ask import Ask
-from stimmung.engine.bus import Job
+from stimmung.engine.calls.bus import Job
+from stimmung.engine.calls.stateful import Ask
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.streaming.circuit_breaker import MAX_FAILURES
