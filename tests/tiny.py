@@ -11,9 +11,9 @@ from stimmung.engine.compat import torchaudio
 from stimmung.engine.models.cards import Card, TrainedOn, write_card
 from stimmung.plugins.extract.sample_cnn import FILE
 from stimmung.plugins.extract.sample_cnn.network import SampleCnn as Network
-from stimmung.pretrain.joint.asking import Network as Trained
-from stimmung.pretrain.joint.export import JointTraining
-from stimmung.pretrain.joint.networks import GAIN
+from stimmung.pretrain.training.joint.export import JointTraining
+from stimmung.pretrain.training.joint.inference import Network as Trained
+from stimmung.pretrain.training.joint.networks import GAIN
 
 RATE = 16000
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
