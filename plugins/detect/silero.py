@@ -1,0 +1,113 @@
+"""Voice activity by Silero VAD, a small recurrent network that was trained on speech of many languages."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from stimmung.engine.cards import open_model
+from stimmung.engine.errors import ConfigError, ModelError
+from stimmung.engine.plugin import Detector, hookimpl
+from stimmung.engine.types import Bools, Floats
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+NAME = "silero"
+FILE = "silero_vad.onnx"
+CONTEXT = 64  # samples before each hop that the network hears again
+UNITS = 128  # of its LSTM
+CALL = 64  # hops a call at most: longer calls fall out of the processor's cache
+
+
+class SileroDetector:
+    """One flag each 32 ms at 16 kHz: the network's probability of speech, with hysteresis.
+
+    Speech begins in the hop whose probability reaches ``threshold`` and ends in the first below
+    ``release``; ``hangover_ms`` of hops after it still count as speech, so that short pauses between and
+    within words do not break it. No flag waits for later audio. The probabilities hardly depend on the
+    level: quiet speech is heard down to the floor of the room.
+
+    ``model`` is a shipped model or the folder of one; raises ModelError. Raises ConfigError when the
+    thresholds are no probabilities or out of order.
+    """
+
+    api = 1
+    name = NAME
+    rate = 16_000
+    hop = 512
+
+    def __init__(
+        self,
+        model: str = "silero_vad",
+        *,
+        threshold: float = 0.5,
+        release: float = 0.35,
+        hangover_ms: float = 96.0,
+    ) -> None:
+        if not 0 < release <= threshold < 1:
+            raise ConfigError(
+                f"thresholds of detector '{NAME}'",
+                got=f"threshold = {threshold:g}, release = {release:g}",
+                expected="0 < release <= threshold < 1",
+            )
+        if not hangover_ms >= 0:
+            raise ConfigError(
+                f"hangover_ms of detector '{NAME}'", got=f"{hangover_ms:g}", expected="0 ms or more"
+            )
+        path, _ = open_model(model, NAME, FILE)
+        self._session = _session(path)
+        self._threshold, self._release = threshold, release
+        self._hangover = round(hangover_ms * self.rate / 1000 / self.hop)
+        self._context = np.zeros(CONTEXT, np.float32)
+        self._hidden = self._cell = np.zeros((1, 1, UNITS), np.float32)
+        self._speaking = False
+        self._since = self._hangover  # hops since speech ended
+
+    def detect(self, samples: Floats) -> Bools:
+        """(n * 512,) → (n,) flags; the state left by earlier calls takes part."""
+        probabilities = self.probabilities(samples)
+        return np.array([self._flag(value) for value in probabilities.tolist()], np.bool_)
+
+    def probabilities(self, samples: Floats) -> Floats:
+        """(n * 512,) → (n,) probabilities of speech; goes on from earlier calls as :meth:`detect` does."""
+        hops = samples.reshape(-1, self.hop)
+        parts = [self._heard(hops[at : at + CALL]) for at in range(0, len(hops), CALL)]
+        return np.concatenate([np.empty(0, np.float32), *parts])
+
+    def _heard(self, hops: Floats) -> Floats:
+        contexts = np.concatenate([self._context[np.newaxis], hops[:-1, -CONTEXT:]])
+        self._context = hops[-1, -CONTEXT:].copy()
+        inputs = {
+            "input": np.concatenate([contexts, hops], axis=1),
+            "h": self._hidden,
+            "c": self._cell,
+        }
+        found, self._hidden, self._cell = self._session.run(["speech_probs", "hn", "cn"], inputs)
+        probabilities: Floats = found
+        return probabilities
+
+    def _flag(self, probability: float) -> bool:
+        self._speaking = probability >= (self._release if self._speaking else self._threshold)
+        self._since = 0 if self._speaking else self._since + 1
+        return self._since <= self._hangover
+
+
+@lru_cache(maxsize=4)  # shared by all streams: a session holds no state, and one is built for each stretch
+def _session(path: Path) -> InferenceSession:
+    import onnxruntime  # takes longer to import than all the rest
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime raises kinds of its own, which share no other base
+        raise ModelError(f"model file '{path}' holds no network", got=str(error)) from None
+
+
+@hookimpl
+def stimmung_detector() -> type[Detector]:
+    return SileroDetector
