@@ -36,9 +36,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class StreamTable(Table, frozen=True, kw_only=True):
-    """``rate`` (Hz): every source is resampled to it."""
+    """``rate`` (Hz): every source is resampled to it. ``dc``: whether a constant part is kept."""
 
     rate: Count = 16000
+    dc: Literal["remove", "keep"] = "remove"
 
 
 class BusTable(Table, frozen=True, kw_only=True):
