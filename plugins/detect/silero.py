@@ -19,6 +19,8 @@ NAME = "silero"
 FILE = "silero_vad.onnx"
 CONTEXT = 64  # samples before each hop that the network hears again
 UNITS = 128  # of its LSTM
+FADE_DB = 0.1  # a hop, 3 dB a second: syllables and pauses leave the gain alone, another voice does not
+SILENCE = 1e-10  # -100 dB: keeps the logarithm of digital silence finite
 CALL = 64  # hops a call at most: longer calls fall out of the processor's cache
 
 
@@ -27,11 +29,14 @@ class SileroDetector:
 
     Speech begins in the hop whose probability reaches ``threshold`` and ends in the first below
     ``release``; ``hangover_ms`` of hops after it still count as speech, so that short pauses between and
-    within words do not break it. No flag waits for later audio. The probabilities hardly depend on the
-    level: quiet speech is heard down to the floor of the room.
+    within words do not break it. No flag waits for later audio.
+
+    The network misses quiet speech, so what lies below ``level_dbfs`` (mean power, dB re full scale) is
+    amplified to it, by ``gain_db`` at most. The level is that of the loudest hop so far, which fades by 3 dB
+    a second.
 
     ``model`` is a shipped model or the folder of one; raises ModelError. Raises ConfigError when the
-    thresholds are no probabilities or out of order.
+    thresholds are no probabilities or out of order, and when a length or the gain is negative.
     """
 
     api = 1
@@ -43,9 +48,11 @@ class SileroDetector:
         self,
         model: str = "silero_vad",
         *,
-        threshold: float = 0.5,
-        release: float = 0.35,
+        threshold: float = 0.3,
+        release: float = 0.2,
         hangover_ms: float = 96.0,
+        level_dbfs: float = -30.0,
+        gain_db: float = 20.0,
     ) -> None:
         if not 0 < release <= threshold < 1:
             raise ConfigError(
@@ -53,14 +60,14 @@ class SileroDetector:
                 got=f"threshold = {threshold:g}, release = {release:g}",
                 expected="0 < release <= threshold < 1",
             )
-        if not hangover_ms >= 0:
-            raise ConfigError(
-                f"hangover_ms of detector '{NAME}'", got=f"{hangover_ms:g}", expected="0 ms or more"
-            )
+        for option, value in (("hangover_ms", hangover_ms), ("gain_db", gain_db)):
+            if not 0 <= value < np.inf:
+                raise ConfigError(f"{option} of detector '{NAME}'", got=f"{value:g}", expected="0 or more")
         path, _ = open_model(model, NAME, FILE)
         self._session = _session(path)
         self._threshold, self._release = threshold, release
         self._hangover = round(hangover_ms * self.rate / 1000 / self.hop)
+        self._gain = Gain(level_dbfs, gain_db)
         self._context = np.zeros(CONTEXT, np.float32)
         self._hidden = self._cell = np.zeros((1, 1, UNITS), np.float32)
         self._speaking = False
@@ -80,11 +87,8 @@ class SileroDetector:
     def _heard(self, hops: Floats) -> Floats:
         contexts = np.concatenate([self._context[np.newaxis], hops[:-1, -CONTEXT:]])
         self._context = hops[-1, -CONTEXT:].copy()
-        inputs = {
-            "input": np.concatenate([contexts, hops], axis=1),
-            "h": self._hidden,
-            "c": self._cell,
-        }
+        heard = np.concatenate([contexts, hops], axis=1) * self._gain.of(hops)[:, np.newaxis]
+        inputs = {"input": heard, "h": self._hidden, "c": self._cell}
         found, self._hidden, self._cell = self._session.run(["speech_probs", "hn", "cn"], inputs)
         probabilities: Floats = found
         return probabilities
@@ -93,6 +97,24 @@ class SileroDetector:
         self._speaking = probability >= (self._release if self._speaking else self._threshold)
         self._since = 0 if self._speaking else self._since + 1
         return self._since <= self._hangover
+
+
+class Gain:
+    """Brings quiet hops to ``level_dbfs``, by ``most_db`` at most; louder ones stay as they are."""
+
+    def __init__(self, level_dbfs: float, most_db: float) -> None:
+        self._level_dbfs, self._most_db = level_dbfs, most_db
+        self._loudest_dbfs = -np.inf
+
+    def of(self, hops: Floats) -> Floats:
+        """(n, samples) → (n,) factors, each of its hop and those before."""
+        power = np.square(hops.astype(np.float64)).mean(axis=1)
+        gains_db = [self._follow(level) for level in (10 * np.log10(power + SILENCE)).tolist()]
+        return (10 ** (np.array(gains_db) / 20)).astype(np.float32)
+
+    def _follow(self, level_dbfs: float) -> float:
+        self._loudest_dbfs = max(level_dbfs, self._loudest_dbfs - FADE_DB)
+        return min(max(self._level_dbfs - self._loudest_dbfs, 0.0), self._most_db)
 
 
 @lru_cache(maxsize=4)  # shared by all streams: a session holds no state, and one is built for each stretch

@@ -17,7 +17,7 @@ from stimmung.engine.errors import ConfigError, ModelError
 from stimmung.engine.host import open_source
 from stimmung.engine.intake import read_audio
 from stimmung.engine.types import Bools, Floats
-from stimmung.plugins.detect.silero import SileroDetector
+from stimmung.plugins.detect.silero import Gain, SileroDetector
 from stimmung.samples import SPEECH
 
 RATE, HOP = SileroDetector.rate, SileroDetector.hop
@@ -173,9 +173,25 @@ def test_thresholds_out_of_order_are_refused(threshold: float, release: float) -
         SileroDetector(threshold=threshold, release=release)
 
 
-def test_a_negative_hangover_is_refused() -> None:
-    with pytest.raises(ConfigError, match="0 ms or more"):
-        SileroDetector(hangover_ms=-1)
+@pytest.mark.parametrize("option", ["hangover_ms", "gain_db"])
+def test_a_negative_length_or_gain_is_refused(option: str) -> None:
+    with pytest.raises(ConfigError, match=f"{option} of detector 'silero', got -1, expected 0 or more"):
+        SileroDetector(**{option: -1})  # type: ignore[arg-type]
+
+
+def test_quiet_speech_is_heard_as_well_as_loud_within_the_gain() -> None:
+    loud, quiet = flags(speech()), flags(speech() * 10 ** (-40 / 20))
+    assert (loud == quiet).mean() > (loud == flags(speech() * 10 ** (-40 / 20), gain_db=0)).mean()
+
+
+def test_the_gain_ends_where_the_level_is_reached_and_fades_in_slowly() -> None:
+    hops = np.full((40, HOP), 10 ** (-45 / 20), np.float32)
+    hops[10] = 1
+    gains_db = 20 * np.log10(Gain(-30, 20).of(hops))
+    np.testing.assert_allclose(gains_db[:10], 15, atol=1e-3)
+    np.testing.assert_allclose(gains_db[10:], 0, atol=1e-3)
+    faint = 20 * np.log10(Gain(-30, 20).of(hops[:5] / 100))
+    np.testing.assert_allclose(faint, 20, atol=1e-3)
 
 
 def test_the_model_of_another_plugin_is_refused() -> None:
