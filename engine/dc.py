@@ -24,13 +24,12 @@ class DcBlocker:
 
     def __init__(self, rate: int) -> None:
         self._block = max(1, round(rate / (2 * np.pi * CUTOFF_HZ)))
-        step = np.arange(self._block)
+        step = np.arange(self._block, dtype=np.float64)
         decay = 1 - 1 / self._block
         # Within a block, mean k = carried k * mean before + given k * (sum of taken j * sample j, j <= k):
         # sums from left to right, so that a block may come in pieces.
-        self._taken: npt.NDArray[np.float64] = np.ones(self._block)
-        self._given, self._carried = 1 / (step + 1), np.zeros(self._block)
-        self._later = decay ** -step.astype(float), decay**step / self._block, decay ** (step + 1)
+        self._taken, self._given, self._carried = np.ones_like(step), 1 / (step + 1), np.zeros_like(step)
+        self._later = decay**-step, decay**step / self._block, decay ** (step + 1)
         self._at, self._sum, self._mean = 0, 0.0, 0.0
 
     def remove(self, samples: Floats) -> Floats:

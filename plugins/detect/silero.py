@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 from stimmung.engine.cards import open_model
 from stimmung.engine.errors import ConfigError, ModelError
 from stimmung.engine.plugin import Detector, hookimpl
@@ -21,7 +22,8 @@ CONTEXT = 64  # samples before each hop that the network hears again
 UNITS = 128  # of its LSTM
 FADE_DB = 0.1  # a hop, 3 dB a second: syllables and pauses leave the gain alone, another voice does not
 SILENCE = 1e-10  # -100 dB: keeps the logarithm of digital silence finite
-CALL = 64  # hops a call at most: longer calls fall out of the processor's cache
+MEMORY = 32  # hops, 1 s: after seconds of silence the network misses the next words, unless it begins anew
+QUIET_DBFS = -60.0  # of every hop of that second: beginning anew within a hum or a melody takes it for speech
 
 
 class SileroDetector:
@@ -48,8 +50,8 @@ class SileroDetector:
         self,
         model: str = "silero_vad",
         *,
-        threshold: float = 0.3,
-        release: float = 0.2,
+        threshold: float = 0.5,
+        release: float = 0.35,
         hangover_ms: float = 96.0,
         level_dbfs: float = -30.0,
         gain_db: float = 20.0,
@@ -70,19 +72,31 @@ class SileroDetector:
         self._gain = Gain(level_dbfs, gain_db)
         self._context = np.zeros(CONTEXT, np.float32)
         self._hidden = self._cell = np.zeros((1, 1, UNITS), np.float32)
+        self._at, self._busy = 0, False  # hops of the present block, and whether one was more than silence
         self._speaking = False
         self._since = self._hangover  # hops since speech ended
 
     def detect(self, samples: Floats) -> Bools:
         """(n * 512,) → (n,) flags; the state left by earlier calls takes part."""
-        probabilities = self.probabilities(samples)
-        return np.array([self._flag(value) for value in probabilities.tolist()], np.bool_)
+        hops, flags = samples.reshape(-1, self.hop), np.empty(len(samples) // self.hop, np.bool_)
+        start = 0
+        while start < len(hops):
+            stop = min(len(hops), start + MEMORY - self._at)
+            found = self._heard(hops[start:stop]).tolist()
+            flags[start:stop] = [self._flag(probability) for probability in found]
+            self._end_block(hops[start:stop], flags[start:stop])
+            start = stop
+        return flags
 
-    def probabilities(self, samples: Floats) -> Floats:
-        """(n * 512,) → (n,) probabilities of speech; goes on from earlier calls as :meth:`detect` does."""
-        hops = samples.reshape(-1, self.hop)
-        parts = [self._heard(hops[at : at + CALL]) for at in range(0, len(hops), CALL)]
-        return np.concatenate([np.empty(0, np.float32), *parts])
+    def _end_block(self, hops: Floats, flags: Bools) -> None:
+        """Forgets what was heard where a whole block was quiet and no speech."""
+        quiet = bool(_level_dbfs(hops).max() < QUIET_DBFS)
+        self._at, self._busy = self._at + len(hops), self._busy or not quiet or bool(flags.any())
+        if self._at < MEMORY:
+            return
+        if not self._busy:
+            self._hidden = self._cell = np.zeros((1, 1, UNITS), np.float32)
+        self._at, self._busy = 0, False
 
     def _heard(self, hops: Floats) -> Floats:
         contexts = np.concatenate([self._context[np.newaxis], hops[:-1, -CONTEXT:]])
@@ -108,13 +122,18 @@ class Gain:
 
     def of(self, hops: Floats) -> Floats:
         """(n, samples) → (n,) factors, each of its hop and those before."""
-        power = np.square(hops.astype(np.float64)).mean(axis=1)
-        gains_db = [self._follow(level) for level in (10 * np.log10(power + SILENCE)).tolist()]
+        gains_db = [self._follow(level_dbfs) for level_dbfs in _level_dbfs(hops).tolist()]
         return (10 ** (np.array(gains_db) / 20)).astype(np.float32)
 
     def _follow(self, level_dbfs: float) -> float:
         self._loudest_dbfs = max(level_dbfs, self._loudest_dbfs - FADE_DB)
         return min(max(self._level_dbfs - self._loudest_dbfs, 0.0), self._most_db)
+
+
+def _level_dbfs(hops: Floats) -> npt.NDArray[np.float64]:
+    """(n, samples) → (n,) mean powers."""
+    levels: npt.NDArray[np.float64] = 10 * np.log10(np.square(hops.astype(np.float64)).mean(axis=1) + SILENCE)
+    return levels
 
 
 @lru_cache(maxsize=4)  # shared by all streams: a session holds no state, and one is built for each stretch
