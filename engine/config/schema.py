@@ -24,9 +24,10 @@ CLASSIFIER_KEYS = (*OWN_KEYS, "normalise", "wait_s")
 
 
 class StreamTable(Table, frozen=True, kw_only=True):
-    """``rate`` (Hz): every source is resampled to it."""
+    """``rate`` (Hz): every source is resampled to it. ``dc``: whether a constant part is kept."""
 
     rate: Count = 16000
+    dc: Literal["remove", "keep"] = "remove"
 
 
 class BusTable(Table, frozen=True, kw_only=True):
