@@ -118,6 +118,9 @@ class FrameExtractor(Protocol):
     ``((n - support) // hop + 1, channels)``, and none when n < support. The engine calls it once over
     each stream in fixed blocks. ``summarise`` gets, for each segment, the rows whose support lies
     wholly inside the segment, (rows, channels) with at least one row, and returns (n, dim).
+
+    An optional attribute ``shortest``, in samples, says that ``describe`` also takes a block of
+    ``shortest`` ≤ n < ``support`` samples, of which it makes one row, from all of it.
     """
 
     name: str
