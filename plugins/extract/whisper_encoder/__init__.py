@@ -77,8 +77,8 @@ class WhisperEncoder:
         return row
 
 
-def open_session(path: Path) -> Any:
-    """The encoder of a file, to be run by one thread; raises ModelError."""
+def open_session(file: Path | bytes) -> Any:
+    """The encoder of a file, or of its bytes, to be run by one thread; raises ModelError."""
     try:
         import onnxruntime
     except ImportError as error:
@@ -88,10 +88,12 @@ def open_session(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors
+    model = file if isinstance(file, bytes) else str(file)
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no base of their own
-        raise holds_no("encoder of Whisper", path, error) from error
+        where = Path("bytes") if isinstance(file, bytes) else file
+        raise holds_no("encoder of Whisper", where, error) from error
 
 
 @hookimpl
