@@ -156,7 +156,9 @@ def _parts(path: Path) -> list[bytes]:
 def _constants(file: bytes) -> dict[str, np.ndarray]:
     import onnx
 
-    return {one.name: onnx.numpy_helper.to_array(one) for one in onnx.load_from_string(file).graph.initializer}
+    return {
+        one.name: onnx.numpy_helper.to_array(one) for one in onnx.load_from_string(file).graph.initializer
+    }
 
 
 def _card(name: str, origin: str, layers: int, positions: int) -> Card:
@@ -169,15 +171,15 @@ def _card(name: str, origin: str, layers: int, positions: int) -> Card:
         rate=RATE,
         inputs=[],
         trained_on=TrainedOn(
-            corpus="680,000 hours of speech with transcripts from the web, 117,000 of them in 96 languages "
-            "other than English, collected by OpenAI"
+            corpus="speech with transcripts from the web in 97 languages, collected by OpenAI"
             if theirs
             else f"that of {origin}",
             citation=CITATION,
             licence="the weights: MIT; the recordings are not published" if theirs else f"that of {origin}",
             clips=0,
             speakers=0,
-            hours=680000.0 if theirs else 0.0,
+            # Radford et al. 2023; of later ones other figures are known.
+            hours=680000.0 if theirs and "-v" not in origin else 0.0,
         ),
         protocol=f"published weights of {origin}, not trained further: the convolutions and the first "
         f"{layers} transformer layers of the encoder, in half precision; nothing was measured on them alone",
@@ -193,6 +195,7 @@ def _card(name: str, origin: str, layers: int, positions: int) -> Card:
             "source": origin,
             "layers": layers,
             "positions": positions,
+            "model_bin": [digest for digest, source in GENUINE.items() if source == origin],
             "command": f"stimmung convert whisper --from {origin if theirs else 'SOURCE'} --layers {layers} "
             f"--out {name}",
         },

@@ -43,10 +43,10 @@ class WhisperEncoder:
     def __init__(self, model: str = "whisper_base_3") -> None:
         path, card = open_model(model, NAME, FILE)
         self._session = open_session(path)
-        (mel,), (output,) = self._session.get_inputs(), self._session.get_outputs()
         metadata = self._session.get_modelmeta().custom_metadata_map
         try:
-            self._bands, self.dim = int(mel.shape[1]), int(output.shape[2])
+            self._bands = int(self._session.get_inputs()[0].shape[1])
+            self.dim = int(self._session.get_outputs()[0].shape[2])
             self.support = STRIDE * int(metadata[POSITIONS])
         except (KeyError, IndexError, ValueError, TypeError) as error:
             raise holds_no("encoder of Whisper", path, error) from error
@@ -70,10 +70,13 @@ class WhisperEncoder:
 
     def _row(self, block: Floats) -> Floats:
         filled = np.pad(block, (0, max(0, LEAST - len(block))))
+        mel = log_mel(filled, self._bands)
+        outputs = -(-mel.shape[2] // 2)
+        heard = min(outputs, -(-len(block) // STRIDE))  # the others saw zeros alone
+        pooling = np.zeros((1, 1, outputs), np.float32)
+        pooling[..., :heard] = 1 / heard
         # One block a call: results of a batch depend on its size in the last bits.
-        outputs: Floats = self._session.run(None, {"mel": log_mel(filled, self._bands)})[0][0]
-        heard = -(-len(block) // STRIDE)  # the others saw zeros alone
-        row: Floats = outputs[:heard].mean(axis=0)
+        row: Floats = self._session.run(None, {"mel": mel, "pooling": pooling})[0][0, 0]
         return row
 
 

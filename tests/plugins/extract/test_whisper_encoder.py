@@ -58,9 +58,10 @@ def test_every_instance_gives_the_same_bits_for_blocks_of_every_length(encoder: 
 def test_a_short_block_is_the_mean_of_the_outputs_that_saw_it(encoder: WhisperEncoder) -> None:
     samples = syllables(0.25)  # 4000 samples: 13 outputs of 320
     filled = np.concatenate([samples, np.zeros(2400, np.float32)])
-    (outputs,) = encoder._session.run(None, {"mel": log_mel(filled, 80)})
+    each = np.eye(20, dtype=np.float32)[np.newaxis]
+    (outputs,) = encoder._session.run(None, {"mel": log_mel(filled, 80), "pooling": each})
     assert outputs.shape == (1, 20, 512)
-    np.testing.assert_array_equal(encoder.describe(samples)[0], outputs[0, :13].mean(axis=0))
+    np.testing.assert_allclose(encoder.describe(samples)[0], outputs[0, :13].mean(axis=0), atol=1e-5)
 
 
 def test_a_segment_is_the_mean_of_its_rows(encoder: WhisperEncoder) -> None:
@@ -68,13 +69,11 @@ def test_a_segment_is_the_mean_of_its_rows(encoder: WhisperEncoder) -> None:
     np.testing.assert_array_equal(encoder.summarise(rows), np.float32([[2] * 512, [5] * 512]))
 
 
-# Rows as transformers' float32 encoder with the published weights gives them too.
 def test_the_shipped_weights_give_known_rows(encoder: WhisperEncoder) -> None:
     row = encoder.describe(syllables(2.0))[0]
-    np.testing.assert_allclose(row[[0, 1, 100, 300, 511]], GOLDEN, atol=1e-3)
-
-
-GOLDEN = [0.0, 0.0, 0.0, 0.0, 0.0]
+    # As transformers' own encoder computes them, cut to 100 positions, with the weights of the model.bin.
+    known = [0.11817, 0.95721, 0.72545, 0.18569, 0.65288]
+    np.testing.assert_allclose(row[[0, 1, 100, 300, 511]], known, atol=1e-3)
 
 
 def test_the_filters_are_slaneys() -> None:
@@ -84,14 +83,14 @@ def test_the_filters_are_slaneys() -> None:
         np.testing.assert_allclose(filters(bands), theirs, atol=1e-7)
 
 
-def test_a_quiet_block_is_not_louder_for_a_loud_one_beside_it() -> None:
-    samples = syllables(1.0)
+def test_the_spectrum_is_in_decades_of_power_the_highest_eight_of_them_by_4() -> None:
+    samples = np.random.default_rng(0).normal(0, 0.1, RATE).astype(np.float32)
     assert log_mel(samples, 80).shape == (1, 80, 100)
     np.testing.assert_allclose(
         log_mel(samples * np.float32(0.1), 80), log_mel(samples, 80) - np.float32(0.5), atol=1e-4
     )
-    assert np.ptp(log_mel(samples, 80)) <= 2
-    np.testing.assert_array_equal(log_mel(np.zeros(16000, np.float32), 80), np.float32(-1.5))
+    assert np.ptp(log_mel(syllables(1.0), 80)) == pytest.approx(2)
+    np.testing.assert_allclose(log_mel(np.zeros(16000, np.float32), 80), -1.5, atol=1e-6)
 
 
 def test_it_runs_without_torch() -> None:

