@@ -100,6 +100,13 @@ def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Fa
                 expected="more than 0",
                 remedy=f"correct it in {origin_of(plugin)}",
             )
+    if not 0 <= facts.shortest <= facts.support:
+        raise PluginError(
+            f"plugin '{name}' declares an unfit attribute",
+            got=f"shortest = {facts.shortest}",
+            expected=f"0 to its support, {facts.support}",
+            remedy=f"correct it in {origin_of(plugin)}",
+        )
     return facts
 
 

@@ -37,9 +37,8 @@ def vectors(subject: Subject, samples: Sequence[Floats], plugin: Any = None) -> 
 def described(subject: Subject, samples: Floats, given: str = "speech", plugin: Any = None) -> Floats:
     """The checked descriptor rows of ``samples``, as the engine hands them on."""
     facts = subject.facts
-    count = facts.rows(len(samples))
     rows = subject.call("describe", samples, plugin)
-    return read_only(subject.shaped(rows, (count, facts.channels), "describe", given))
+    return read_only(subject.shaped(rows, (facts.rows(len(samples)), facts.channels), "describe", given))
 
 
 def shapes(subject: Subject) -> None:
