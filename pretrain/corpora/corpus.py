@@ -193,6 +193,8 @@ def _listed(path: Path, target: str, labels: Labels, where: Mapping[str, str]) -
     if not items:
         chosen = " and ".join(f"{column} '{value}'" for column, value in where.items())
         what = f"has no row with {chosen}" if chosen else "is empty"
+        if labels.leave_out and found:
+            what = f"has no row whose {target} is one of {', '.join(labels.names)}"
         raise InputError(f"corpus '{path}' {what}", expected="one row a recording below the header")
     _refuse_twins(path, items)
     return Corpus(path.resolve().parent.name, items)

@@ -289,8 +289,8 @@ def _notes(recipe: Extraction, corpus: Corpus, rows: Rows) -> list[str]:
     left_out = len(corpus.items) - len(np.unique(rows.item))
     if left_out:
         notes.append(
-            f"In {left_out} of {len(corpus.items)} recordings no speech was heard: they are neither "
-            "trained on nor tested."
+            f"{left_out} of {len(corpus.items)} recordings are too short or hold no speech: they are "
+            "neither trained on nor tested."
         )
     if recipe.normalise == "speaker":
         notes.append(

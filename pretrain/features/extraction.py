@@ -103,9 +103,9 @@ def compute(recipe: Extraction, corpus: Corpus, progress: Progress, cache: Path 
         facts = [hearing.facts[table.name] for table in recipe.extractors]
     if not vectors:
         raise InputError(
-            f"no speech is heard in any recording of corpus '{corpus.name}'",
+            f"no recording of corpus '{corpus.name}' is long enough and holds speech",
             got=f"{len(corpus.items)} recordings",
-            remedy="lower the thresholds of [activity], or set whole_if_unheard in its [[corpora]] table",
+            remedy="lower shortest_s or the thresholds of [activity], or set whole_if_unheard in [[corpora]]",
         )
     return Rows(
         inputs=tuple(Input(fact.name, fact.dim, fact.version) for fact in facts),
@@ -231,7 +231,7 @@ class Windowed(Hearing):
 
     def __init__(self, recipe: Extraction, cache: Path | None) -> None:
         super().__init__(recipe.rate, cache)
-        self._shortest_s, self._windows_s = recipe.shortest_s, recipe.windows_s
+        self._windows_s = recipe.windows_s
         self._whole, *self._windows = [self._listening(one) for one in descriptions(recipe)]
 
     @property
@@ -240,13 +240,7 @@ class Windowed(Hearing):
 
     def vectors(self, entry: Item, meter: Meter) -> list[Vector]:
         found = self._whole.segments(entry, meter)
-        if len(found) != 1:
-            raise InputError(
-                f"'{entry.file}' is too short",
-                got=f"{meter.seconds:.3f} s",
-                expected=f"shortest_s, {self._shortest_s:g} s",
-            )
-        length = found[0].length
+        length = sum(vector.length for vector in found)  # none of one that is too short
         for listening, size_s in zip(self._windows, self._windows_s, strict=True):
             if length > size_s * self._rate:
                 found += [replace(window, window_s=size_s) for window in listening.segments(entry)]
@@ -300,8 +294,9 @@ class Listening:
             if not isinstance(output, Features):
                 continue
             new.setdefault(output.extractor, {})[output.span.start, output.span.stop] = output.values
-            found.setdefault(output.index, Vector({}, output.span.length, output.speech))
-            found[output.index].features[output.extractor] = output.values
+            if output.settled:
+                found.setdefault(output.index, Vector({}, output.span.length, output.speech))
+                found[output.index].features[output.extractor] = output.values
         if self._cache is not None:
             for name in self._cache.names - known.keys():
                 self._cache.write(identity(item), name, new.get(name, {}))
