@@ -167,8 +167,9 @@ class Track:
                     self._complete(segment, classifier, None)
         else:
             edge.process()
+            speech, settled = self._speech[segment.index], segment.settled
             features = Features(
-                self.stream, segment.index, segment.span, name, answer.values, self._speech[segment.index]
+                self.stream, segment.index, segment.span, name, answer.values, speech, settled=settled
             )
             for classifier, inputs in self._alignment.add(features):
                 self._complete(segment, classifier, inputs)

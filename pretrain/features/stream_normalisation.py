@@ -74,7 +74,7 @@ def by_speaker(
     for speaker in sorted(set(speakers)):
         own = names == speaker
         for matrix, population in zip(features, found, strict=True):
-            if population is None:
+            if population is None or not own.any():
                 continue
             centre, spread = (np.frombuffer(part, "<f4") for part in (population.mean, population.deviation))
             reference = matrix[own & rows.whole].astype(np.float64)
