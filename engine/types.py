@@ -74,7 +74,8 @@ class Segment:
 
     ``samples`` is (span.length,), a read-only view; it is empty where no stage asked for audio.
     ``speech`` is the share of the span in which voice activity was detected, 0 to 1; it is 1
-    in a pipeline without a detector.
+    in a pipeline without a detector. ``settled`` is False where a running turn is answered; the last of a
+    turn is settled.
     """
 
     stream: str
@@ -83,6 +84,7 @@ class Segment:
     samples: Floats
     speech: float = 1.0
     text: str | None = None
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,8 @@ class Words:
 class Features:
     """What one extractor made of one segment: ``values`` is (dim,).
 
-    ``speech``: the samples of speech that the segment is the first of its stream to hold.
+    ``speech``: the samples of speech that the segment is the first of its stream to hold, of the ``spoken``
+    samples of speech in it.
     """
 
     stream: str
@@ -130,6 +133,7 @@ class Features:
     extractor: str
     values: Floats
     speech: int = 0
+    spoken: int = 0
 
 
 @dataclass(frozen=True, slots=True)
