@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,12 +11,19 @@ SWEEP = "sweep"
 
 
 @click.command(short_help="Evaluate a recipe under a speaker-disjoint protocol.")
-@click.argument("recipe", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("recipe", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--model",
+    metavar="NAME|FILE",
+    help="Evaluate a pipeline as it runs, shipped or a TOML file, instead of training by a recipe.",
+)
 @click.option(
     "--corpus",
+    "corpora",
     required=True,
+    multiple=True,
     type=click.Path(path_type=Path),
-    help="A corpus.csv, a corpus as published, or EmoBank's folder.",
+    help="A corpus.csv, a corpus as published, or EmoBank's folder; several with --model.",
 )
 @click.option(
     "--protocol",
@@ -27,19 +35,52 @@ SWEEP = "sweep"
     type=click.Path(path_type=Path),
     help="Train on all of --corpus, test on all of this one.",
 )
+@click.option(
+    "--alias",
+    "aliases",
+    multiple=True,
+    metavar="THEIRS=OURS",
+    help="A label of the corpus and what the model calls it: angry=anger. With --model.",
+)
+@click.option("--target", help="Which target of the pipeline, if it has several. With --model.")
+@click.option(
+    "--pause",
+    "pause_s",
+    type=click.FloatRange(min=0),
+    default=5.0,
+    show_default=True,
+    help="Seconds of room noise between the recordings of a stream.",
+)
+@click.option(
+    "--read-speech",
+    type=click.Path(path_type=Path, exists=True),
+    help="A corpus.csv of people reading aloud, who are neutral. With --model.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that play streams."
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the figures.")
 @click.option(
     "--cache", type=click.Path(path_type=Path), help="Folder of features, kept from one recipe to the next."
 )
 def command(
-    recipe: Path,
-    corpus: Path,
+    recipe: Path | None,
+    model: str | None,
+    corpora: tuple[Path, ...],
     protocol: str | None,
     test_corpus: Path | None,
+    aliases: tuple[str, ...],
+    target: str | None,
+    pause_s: float,
+    read_speech: Path | None,
+    jobs: int,
     out: Path,
     cache: Path | None,
 ) -> None:
     """Evaluate a recipe under a speaker-disjoint protocol; write report.json, .html and .tex to --out.
+
+    With --model, evaluate a pipeline as it ships on recordings of your own: by themselves, in streams with
+    pauses, and mostly neutral; write report.json, report.html, predictions.csv and pictures to --out.
 
     Speakers shared between training and test are refused, and so is a development set used as a test set.
 
@@ -49,6 +90,8 @@ def command(
 
     \b
     Examples:
+      stimmung evaluate --model default --corpus corpus.csv --out report
+      stimmung evaluate --model default --corpus corpus.csv --alias angry=anger --out report
       stimmung evaluate configs/emotion_hsf_svm.toml --corpus corpus.csv --protocol loso --out report
       stimmung evaluate configs/shared_hsf_svm.toml --corpus emodb4 --test-corpus ravdess --out report
       stimmung evaluate configs/arousal_sample_cnn_svm.toml --corpus emodb4 --protocol sweep --out report
@@ -58,6 +101,28 @@ def command(
 
     from ..evaluation.cross_validation import evaluate
 
+    if (recipe is None) == (model is None):
+        raise click.UsageError("give either a recipe or --model")
+    if model is not None:
+        if protocol is not None or test_corpus is not None:
+            raise click.UsageError(
+                "--protocol and --test-corpus need a recipe: with --model nothing is trained"
+            )
+        _shipped(
+            model,
+            corpora,
+            out,
+            target=target,
+            aliases=_aliases(aliases),
+            pause_s=pause_s,
+            read_speech=read_speech,
+            jobs=jobs,
+        )
+        return
+    assert recipe is not None  # either is
+    if len(corpora) > 1:
+        raise click.UsageError("a recipe takes one --corpus")
+    (corpus,) = corpora
     if (protocol is None) == (test_corpus is None):
         raise click.UsageError("give either --protocol or --test-corpus")
     if protocol == SWEEP:
@@ -70,6 +135,27 @@ def command(
     with progress("evaluate") as step:
         report = evaluate(recipe, corpus, protocol or "", out, step, test_corpus=test_corpus, cache=cache)
     click.echo(", ".join(_figure(report, name) for name in ("uar", "wa", "ccc", "rmse") if name in report))
+
+
+def _shipped(model: str, corpora: tuple[Path, ...], out: Path, **options: Any) -> None:
+    from stimmung.engine.cli.progress import progress
+
+    from ..evaluation.shipped import evaluate_pipeline
+    from ..reports.live_html import summary
+
+    with progress("evaluate") as step:
+        report = evaluate_pipeline(model, corpora, out, step, **options)
+    click.echo("\n".join([*summary(report), f"in {out}"]))
+
+
+def _aliases(given: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for one in given:
+        theirs, separator, ours = one.partition("=")
+        if not (theirs and separator and ours):
+            raise click.BadParameter(f"'{one}' is not THEIRS=OURS", param_hint="--alias")
+        found[theirs] = ours
+    return found
 
 
 def _figure(report: dict[str, object], name: str) -> str:

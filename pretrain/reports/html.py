@@ -5,13 +5,15 @@ The page needs no script, no font and no picture from elsewhere: charts are SVG 
 
 from __future__ import annotations
 
-import html
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .charts import bars, calibration_curve, points
+from .tables import share_cell as _cell
+from .tables import table as _table
+from .tables import text as _text
 
 PAGE, ROWS = "report.html", "report.tex"
 STYLE = """
@@ -138,26 +140,9 @@ def _folds(report: Report) -> Iterator[str]:
     yield from _table(["fold", "speakers", "n", figure.upper(), "selected"], rows)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "<table><tr>" + "".join(f"<th>{_text(cell)}</th>" for cell in header) + "</tr>"
-    for row in rows:
-        yield "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>"
-    yield "</table>"
-
-
-def _cell(count: int, total: int) -> str:
-    share = count / total if total else 0.0
-    ink = "#fff" if share > 0.55 else "#222"
-    return f'<td style="background: rgba(33, 102, 172, {share:.3f}); color: {ink}">{share:.2f} ({count})</td>'
-
-
 def _interval(figures: Report, name: str) -> str:
     interval = figures.get(f"{name}_ci95")
     return f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "one speaker"
-
-
-def _text(value: str) -> str:
-    return html.escape(str(value))
 
 
 def _latex(text: str) -> str:
