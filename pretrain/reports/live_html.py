@@ -66,11 +66,12 @@ def page(report: Report) -> Iterator[str]:
     yield f'<html lang="en"><head><meta charset="utf-8"><title>{text(title)}</title>'
     yield f"<style>{STYLE}</style></head><body><h1>{text(title)}</h1>"
     yield (
-        f"<p>The pipeline as configured, {text(report['target'])}, on recordings by themselves and on streams "
-        f"of each speaker's recordings with {report['pause_s']:g} s of room noise between them. In brackets "
-        "the 95 % interval of a bootstrap of whole speakers. <b>False alarms</b>: neutral recordings answered "
-        f"with an emotion. Answers below a probability of {report['unsure_below']:g} are unsure: no alarm, "
-        "not right. <b>Emotions right</b>: mean recall of the other labels.</p>"
+        f"<p>The pipeline as configured, {text(report['target'])}, on recordings by themselves and on "
+        f"streams of each speaker's recordings with {report['pause_s']:g} s of room noise between them. "
+        "In brackets the 95 % interval of a bootstrap of whole speakers. <b>False alarms</b>: neutral "
+        "recordings answered with an emotion. Answers below a probability of "
+        f"{report['unsure_below']:g} are unsure: no alarm, not right. <b>Emotions right</b>: mean recall of "
+        "the other labels.</p>"
     )
     yield from figures_table(report)
     for name, own in report.get("per_corpus", {}).items():
