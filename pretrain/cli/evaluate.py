@@ -43,6 +43,20 @@ SWEEP = "sweep"
     help="A label of the corpus and what the model calls it: angry=anger. With --model.",
 )
 @click.option("--target", help="Which target of the pipeline, if it has several. With --model.")
+@click.option("--live", is_flag=True, help="Test a recipe's models on streams with pauses too.")
+@click.option(
+    "--pipeline",
+    default="default",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="With --live: whose voice activity, segments and threshold of unsure.",
+)
+@click.option(
+    "--neutral",
+    multiple=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="With --live: streams too in which this share of recordings is neutral.",
+)
 @click.option(
     "--pause",
     "pause_s",
@@ -71,6 +85,9 @@ def command(
     test_corpus: Path | None,
     aliases: tuple[str, ...],
     target: str | None,
+    live: bool,
+    pipeline: str,
+    neutral: tuple[float, ...],
     pause_s: float,
     read_speech: Path | None,
     jobs: int,
@@ -93,6 +110,7 @@ def command(
       stimmung evaluate --model default --corpus corpus.csv --out report
       stimmung evaluate --model default --corpus corpus.csv --alias angry=anger --out report
       stimmung evaluate configs/emotion_hsf_svm.toml --corpus corpus.csv --protocol loso --out report
+      stimmung evaluate configs/emotion_hsf_svm.toml --corpus emodb4 --protocol loso --live --out report
       stimmung evaluate configs/shared_hsf_svm.toml --corpus emodb4 --test-corpus ravdess --out report
       stimmung evaluate configs/arousal_sample_cnn_svm.toml --corpus emodb4 --protocol sweep --out report
     """
@@ -100,6 +118,8 @@ def command(
     from stimmung.engine.cli.progress import progress
 
     from ..evaluation.cross_validation import evaluate
+    from ..evaluation.live_folds import LiveOptions
+    from ..reports.live_html import summary
 
     if (recipe is None) == (model is None):
         raise click.UsageError("give either a recipe or --model")
@@ -133,8 +153,19 @@ def command(
         click.echo("\n".join(lines))
         return
     with progress("evaluate") as step:
-        report = evaluate(recipe, corpus, protocol or "", out, step, test_corpus=test_corpus, cache=cache)
+        report = evaluate(
+            recipe,
+            corpus,
+            protocol or "",
+            out,
+            step,
+            test_corpus=test_corpus,
+            cache=cache,
+            live=LiveOptions(pause_s, neutral, pipeline, jobs) if live else None,
+        )
     click.echo(", ".join(_figure(report, name) for name in ("uar", "wa", "ccc", "rmse") if name in report))
+    if live:
+        click.echo("\n".join(summary(report)))
 
 
 def _shipped(model: str, corpora: tuple[Path, ...], out: Path, **options: Any) -> None:

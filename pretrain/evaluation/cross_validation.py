@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from stimmung.engine.errors import ProtocolError
+from stimmung.engine.errors import ConfigError, ProtocolError
 
 from ..corpora.corpus import Corpus
 from ..features.extraction import Progress, Rows
@@ -27,6 +27,7 @@ from ..training.regressor import Regressor
 from ..training.trainers import of_speakers
 from ..versions import versions
 from .folds import Fold, corpus_folds, verify
+from .live_folds import LiveFolds, LiveOptions
 from .model_selection import select
 from .stream_report import stream_figures, stream_note
 
@@ -44,6 +45,7 @@ def evaluate(
     *,
     test_corpus: Path | None = None,
     cache: Path | None = None,
+    live: LiveOptions | None = None,
 ) -> dict[str, Any]:
     """The report of a recipe on a corpus, also written to ``out/report.json``, with its pages.
 
@@ -51,7 +53,8 @@ def evaluate(
     calibration saw other speakers only. ``uar`` is that of the most probable label over all whole
     recordings. With a ``test_corpus`` all of ``corpus`` is trained on and all of that is tested, and
     ``protocol`` is not used. ``out/predictions.csv`` holds what was predicted for each whole recording.
-    Features are kept in the folder ``cache``, if there is one.
+    Features are kept in the folder ``cache``, if there is one. With ``live`` the models of all folds answer
+    streams of their speakers' recordings too, as a pipeline would: ``plain`` and ``live`` in the report.
     Raises ConfigError, InputError or ProtocolError.
     """
     from ..reports.html import write_pages
@@ -64,10 +67,16 @@ def evaluate(
         protocol = CROSS
         data, folds = _across(data, read_items(read, test_corpus, progress))
     rows = corpus_rows(read, data, progress, cache)
+    if live is not None and (test_corpus is not None or not isinstance(read, Recipe)):
+        raise ConfigError(
+            f"recipe '{read.name}' cannot be evaluated live so",
+            expected="a recipe with labels, and a protocol over one corpus",
+        )
     if isinstance(read, ContinuousRecipe):
         report, predictions = run_continuous(read, data, rows, folds, protocol, progress)
     else:
-        report, predictions = run_folds(read, data, rows, folds, protocol, progress)
+        streams = None if live is None else LiveFolds.of(read, corpus, folds, live, progress or silent)
+        report, predictions = run_folds(read, data, rows, folds, protocol, progress, streams)
     out.mkdir(parents=True, exist_ok=True)
     (out / REPORT).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     with (out / PREDICTIONS).open("w", encoding="utf-8", newline="") as file:
@@ -85,16 +94,23 @@ def run_folds(
     folds: Sequence[Fold],
     protocol: str,
     progress: Progress | None,
+    live: LiveFolds | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Trains and tests every fold; the report and the predictions as plain tables."""
+    """Trains and tests every fold; the report and the predictions as plain tables.
+
+    What is trained answers the streams of ``live`` too, if there are any.
+    """
     probabilities = np.zeros((orders_of(recipe), len(rows.item), len(recipe.labels)), np.float32)
     true = _true(recipe, corpus, rows)
     chosen = []
     for done, fold in enumerate(folds, start=1):
         options, speakers = selected(recipe, corpus, rows, fold)
-        tested, found, own = fitting.probabilities(recipe, corpus, rows, options, speakers, fold.test)
+        fitted = fitting.fit(recipe, corpus, rows, options, speakers)
+        tested, found = fitting.ask(recipe, corpus, rows, fitted, fold.test)
         probabilities[:, tested] = found
-        chosen.append({**options, **own})
+        chosen.append({**options, **fitted.trained.chosen})
+        if live is not None:
+            live.answer(fitted, fold.test)
         (progress or silent)(done, len(folds), "folds")
     judged = Judged(recipe.labels, true, probabilities, _speakers_of(rows, corpus), recipe.seed)
     tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
@@ -106,6 +122,7 @@ def run_folds(
         "calibration": judged.calibration(tested),
         **_parts(judged, recipe, corpus, rows, folds, chosen),
         **stream_figures(recipe, corpus, rows, judged, tested),
+        **({} if live is None else live.report(corpus, rows, probabilities, tested)),
         **_circumstances(recipe, corpus, rows, protocol, folds),
     }
     spread = [

@@ -8,11 +8,11 @@ of its predictions', weighted by the length of their spans; without any it has n
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
-from typing import Self
+from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 import numpy as np
@@ -26,6 +26,8 @@ from ..features.extraction import Progress
 from ..statistics.bootstrap import Doubles
 from ..statistics.metrics import Ints
 from .live_streams import Place, Plan, audio
+
+Found_co = TypeVar("Found_co", covariant=True)
 
 LEAST = 0.5  # share of a prediction's span that must lie in recordings
 
@@ -97,17 +99,26 @@ class StreamRunner:
         self.host.close()
 
 
+class Runner(Protocol[Found_co]):
+    """What plays streams to a pipeline, here and in other processes."""
+
+    host: Host
+    target: str
+
+    def play(self, plan: Plan, items: Sequence[Item]) -> Found_co: ...
+
+
 def play_all(
-    runner: StreamRunner, corpus: Corpus, plans: Sequence[Plan], jobs: int, progress: Progress, what: str
-) -> Iterator[Answers]:
-    """The answers in each stream, in their order, played by so many processes."""
+    runner: Runner[Found_co], corpus: Corpus, plans: Sequence[Plan], jobs: int, progress: Progress, what: str
+) -> Iterator[Found_co]:
+    """What the runner finds in each stream, in their order, played by so many processes."""
     work = [(plan, [corpus.items[place.item] for place in plan.places]) for plan in plans]
     if jobs == 1:
         for done, (plan, items) in enumerate(work, start=1):
             yield runner.play(plan, items)
             progress(done, len(work), what)
         return
-    told = msgspec.json.encode(runner.host.description), runner.target
+    told = type(runner), msgspec.json.encode(runner.host.description), runner.target
     with ProcessPoolExecutor(jobs, get_context("spawn"), _begin, told) as pool:
         for done, answers in enumerate(pool.map(_play, work), start=1):
             yield answers
@@ -137,12 +148,12 @@ def _last_of_each_start(answers: Answers, starts: Ints, stops: Ints, least: floa
     return {row: place for (place, _), row in last.items()}
 
 
-_RUNNER: list[StreamRunner] = []  # of this process, which ends with it
+_RUNNER: list[Runner[Any]] = []  # of this process, which ends with it
 
 
-def _begin(description: bytes, target: str) -> None:
-    _RUNNER.append(StreamRunner(msgspec.json.decode(description, type=Description), target))
+def _begin(kind: Callable[[Description, str], Runner[Any]], description: bytes, target: str) -> None:
+    _RUNNER.append(kind(msgspec.json.decode(description, type=Description), target))
 
 
-def _play(work: tuple[Plan, list[Item]]) -> Answers:
+def _play(work: tuple[Plan, list[Item]]) -> Any:
     return _RUNNER[0].play(*work)

@@ -73,11 +73,12 @@ def conditions(pause_s: float, *, neutral: bool) -> list[Condition]:
     ``pause_s``: seconds between recordings, in all but the first.
     """
     found = [Condition("plain", BRIEF_S, alone=True), Condition("live", pause_s)]
-    if neutral:
-        found += [
-            Condition(f"everyday_{share}", pause_s, neutral=share / 100, draws=DRAWS) for share in (80, 95)
-        ]
-    return found
+    return found + ([everyday(share, pause_s) for share in (0.8, 0.95)] if neutral else [])
+
+
+def everyday(neutral: float, pause_s: float) -> Condition:
+    """Mostly neutral speech, of which ``neutral`` is the share."""
+    return Condition(f"everyday_{100 * neutral:g}", pause_s, neutral=neutral, draws=DRAWS)
 
 
 def lengths(corpus: Corpus, rate: int, progress: Progress) -> list[int]:

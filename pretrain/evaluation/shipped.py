@@ -22,7 +22,7 @@ from ..statistics.live_figures import FIGURES, LiveFigures, with_intervals
 from ..statistics.metrics import Ints
 from ..training.dataset import silent
 from ..versions import versions
-from .live_answers import StreamRunner, play_all, recording_probabilities
+from .live_answers import Answers, StreamRunner, play_all, recording_probabilities
 from .live_streams import NEUTRAL, Condition, Plan, conditions, lengths, plans
 
 REPORT, PREDICTIONS = "report.json", "predictions.csv"
@@ -60,6 +60,22 @@ class Heard:
     probabilities: Doubles
     faults: int
 
+    @classmethod
+    def of(
+        cls, condition: Condition, corpus: Corpus, plans: Sequence[Plan], answers: Sequence[Answers]
+    ) -> Heard:
+        """The answers of each stream shared out among its recordings."""
+        return cls(
+            condition,
+            corpus,
+            plans,
+            np.array([place.item for plan in plans for place in plan.places]),
+            np.concatenate(
+                [recording_probabilities(a, plan.places) for a, plan in zip(answers, plans, strict=True)]
+            ),
+            sum(one.faults for one in answers),
+        )
+
     def figures(self, labels: Sequence[str], unsure_below: float) -> LiveFigures:
         """How good the answers are."""
         return LiveFigures(
@@ -70,6 +86,15 @@ class Heard:
             [self.corpus.items[at].speaker for at in self.item],
             unsure_below=unsure_below,
         )
+
+    def report(self, labels: Sequence[str], unsure_below: float) -> Report:
+        """The figures as a report holds them."""
+        return {
+            **self.figures(labels, unsure_below).figures(),
+            "faults": self.faults,
+            "pause_s": self.condition.pause_s,
+            "draws": self.condition.draws,
+        }
 
 
 def evaluate_pipeline(
@@ -186,16 +211,7 @@ def hear(
         streams = plans(corpus, samples, rate, condition)
         what = f"{corpus.name}, {condition.name}"
         answers = list(play_all(runner, corpus, streams, jobs, progress, what))
-        yield Heard(
-            condition,
-            corpus,
-            streams,
-            np.array([place.item for plan in streams for place in plan.places]),
-            np.concatenate(
-                [recording_probabilities(a, plan.places) for a, plan in zip(answers, streams, strict=True)]
-            ),
-            sum(one.faults for one in answers),
-        )
+        yield Heard.of(condition, corpus, streams, answers)
 
 
 class _Anything(Labels):
@@ -208,15 +224,7 @@ class _Anything(Labels):
 
 def _figures(heard: Sequence[Heard], runner: StreamRunner, description: Description) -> Report:
     """Of each condition."""
-    return {
-        one.condition.name: {
-            **one.figures(runner.labels, description.vote.unsure_below).figures(),
-            "faults": one.faults,
-            "pause_s": one.condition.pause_s,
-            "draws": one.condition.draws,
-        }
-        for one in heard
-    }
+    return {one.condition.name: one.report(runner.labels, description.vote.unsure_below) for one in heard}
 
 
 def _joined(

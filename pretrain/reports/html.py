@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .charts import bars, calibration_curve, points
+from .live_tables import CONDITIONS, confusion_table, curve_section, figures_table
 from .tables import share_cell as _cell
 from .tables import table as _table
 from .tables import text as _text
@@ -61,6 +62,7 @@ def page(report: Report) -> Iterator[str]:
         [[NAMES[name], f"{report[name]:.3f}", _interval(report, name)] for name in NAMES if name in report],
     )
     yield from _by_label(report)
+    yield from _live(report)
     yield from _windows(report)
     yield from _by_place(report)
     yield from _speakers(report)
@@ -99,6 +101,16 @@ def _by_label(report: Report) -> Iterator[str]:
     yield "<h2>Calibration</h2><p>How often the winning label is right, by the probability it was given; the"
     yield "diagonal would be perfect, the area of a dot is the number of recordings.</p>"
     yield calibration_curve(report["calibration"])
+
+
+def _live(report: Report) -> Iterator[str]:
+    if "live" in report:
+        yield "<h2>Live</h2><p>The same models on streams of each speaker's recordings with pauses, cut as the"
+        yield f"pipeline {_text(report['live_pipeline'])} does; answers below {report['unsure_below']:g} are"
+        yield "unsure: no false alarm, and not right.</p>"
+        yield from figures_table(report)
+        yield from confusion_table(report["live"], report["labels"])
+        yield from curve_section([(name, report[name]) for name in CONDITIONS if name in report])
 
 
 def _windows(report: Report) -> Iterator[str]:

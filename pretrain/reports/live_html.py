@@ -7,28 +7,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .charts import curves
 from .html import PAGE, STYLE
+from .live_tables import (
+    CONDITIONS,
+    NAMES,
+    confusion_table,
+    curve_section,
+    figures_table,
+    line,
+    with_interval,
+)
 from .markdown import save_picture
-from .tables import share_cell, table, text
+from .tables import text
 
 Report = dict[str, Any]
-NAMES = {
-    "uar": "unweighted average recall",
-    "false_alarms": "false alarms",
-    "emotions_right": "emotions right",
-    "coverage": "coverage",
-    "accuracy": "accuracy of what is not unsure",
-    "unanswered": "without an answer",
-    "ece": "expected calibration error",
-}
-CONDITIONS = {
-    "plain": "each recording by itself",
-    "live": "in a stream, with pauses",
-    "everyday_80": "80 % neutral",
-    "everyday_95": "95 % neutral",
-    "read": "read speech",
-}
 BRIEF = ("uar", "false_alarms", "emotions_right", "coverage")
 CONFUSION, CURVE = "confusion.png", "curve.png"
 
@@ -47,13 +39,11 @@ def summary(report: Report) -> Iterator[str]:
         if name in report:
             own = report[name]
             known = [
-                f"{NAMES[figure]} {_with_interval(own, figure)}"
-                for figure in BRIEF
-                if own[figure] is not None
+                f"{NAMES[figure]} {with_interval(own, figure)}" for figure in BRIEF if own[figure] is not None
             ]
             yield f"{title}: {', '.join(known)}"
     for name, own in _parts(report):
-        if own["left_out"]:
+        if own.get("left_out"):
             yield f"{name}: {sum(own['left_out'].values())} recordings left out: " + ", ".join(
                 own["left_out"]
             )
@@ -88,36 +78,6 @@ def page(report: Report) -> Iterator[str]:
     yield f"<pre>{text(json.dumps(made, indent=2, ensure_ascii=False))}</pre></body></html>"
 
 
-def figures_table(report: Mapping[str, Any]) -> Iterator[str]:
-    """Figures by condition."""
-    found = {name: report[name] for name in CONDITIONS if name in report}
-    rows = [
-        [title, *(_with_interval(own, figure) for own in found.values())] for figure, title in NAMES.items()
-    ]
-    yield from table(["", *(CONDITIONS[name] for name in found)], rows)
-
-
-def confusion_table(figures: Mapping[str, Any], labels: Sequence[str]) -> Iterator[str]:
-    """What was answered to the recordings of each label."""
-    header = "".join(f"<th>{text(name)}</th>" for name in (*labels, "unsure", "no answer", "recall"))
-    yield f"<table><tr><th></th>{header}</tr>"
-    for label, counts in zip(labels, figures["confusion"], strict=True):
-        if sum(counts):
-            cells = "".join(share_cell(count, sum(counts)) for count in counts)
-            recall = figures["recalls"][label]["recall"]
-            yield f"<tr><td>{text(label)}</td>{cells}<td>{recall:.3f}</td></tr>"
-    yield "</table>"
-
-
-def curve_section(named: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[str]:
-    """False alarms against emotions right, a line for each condition."""
-    lines = [(name, _line(own)) for name, own in named if "curve" in own]
-    if lines:
-        yield "<h2>Emotions right at how many false alarms</h2><p>Over thresholds of how much more probable"
-        yield "the best emotion is than neutral, unsure or not: compare models at equal false alarms.</p>"
-        yield curves(lines, "false alarms")
-
-
 def _parts(report: Report) -> Iterator[tuple[str, Report]]:
     """Each corpus."""
     yield from report.get("per_corpus", {report["corpus"]: report}).items()
@@ -140,18 +100,6 @@ def _left_out(name: str, report: Report) -> Iterator[str]:
         yield f'<p class="note">{text(name)}: left out, as the model does not know these labels:'
         yield f"{text(labels)}."
         yield "If one of them is called otherwise here, say so: --alias angry=anger.</p>"
-
-
-def _with_interval(figures: Mapping[str, Any], name: str) -> str:
-    if figures[name] is None:
-        return "–"
-    bounds = figures[f"{name}_ci95"]
-    interval = f" [{100 * bounds[0]:.1f}, {100 * bounds[1]:.1f}]" if bounds else ""
-    return f"{100 * figures[name]:.1f} %{interval}"
-
-
-def _line(figures: Mapping[str, Any]) -> list[tuple[float, float]]:
-    return [(point["false_alarms"], point["emotions_right"]) for point in figures["curve"]]
 
 
 def _confusion_picture(
@@ -182,7 +130,7 @@ def _curve_picture(named: Sequence[tuple[str, Mapping[str, Any]]], path: Path) -
     axes = figure.subplots()
     for name, own in named:
         if "curve" in own:
-            axes.plot(*zip(*_line(own), strict=True), label=name)
+            axes.plot(*zip(*line(own), strict=True), label=name)
     axes.set(xlabel="false alarms", ylabel="emotions right", xlim=(0, 1), ylim=(0, 1))
     axes.grid(alpha=0.3)
     if axes.lines:
