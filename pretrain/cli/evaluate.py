@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,7 +11,12 @@ SWEEP = "sweep"
 
 
 @click.command(short_help="Evaluate a recipe under a speaker-disjoint protocol.")
-@click.argument("recipe", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("recipe", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--model",
+    metavar="NAME|FILE",
+    help="Evaluate a pipeline as it runs, shipped or a TOML file, instead of training by a recipe.",
+)
 @click.option(
     "--corpus",
     "corpora",
@@ -35,20 +41,70 @@ SWEEP = "sweep"
     metavar="NAME",
     help="What is tested is heard so: level, dc, noise, babble, telephone, opus or room.",
 )
+@click.option(
+    "--alias",
+    "aliases",
+    multiple=True,
+    metavar="THEIRS=OURS",
+    help="A label of the corpus and what the model calls it: angry=anger. With --model.",
+)
+@click.option("--target", help="Which target of the pipeline, if it has several. With --model.")
+@click.option("--live", is_flag=True, help="Test a recipe's models on streams with pauses too.")
+@click.option(
+    "--pipeline",
+    default="default",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="With --live: whose voice activity, segments and threshold of unsure.",
+)
+@click.option(
+    "--neutral",
+    multiple=True,
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="With --live: streams too in which this share of recordings is neutral.",
+)
+@click.option(
+    "--pause",
+    "pause_s",
+    type=click.FloatRange(min=0),
+    default=5.0,
+    show_default=True,
+    help="Seconds of room noise between the recordings of a stream.",
+)
+@click.option(
+    "--read-speech",
+    type=click.Path(path_type=Path, exists=True),
+    help="A corpus.csv of people reading aloud, who are neutral. With --model.",
+)
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that play streams."
+)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the figures.")
 @click.option(
     "--cache", type=click.Path(path_type=Path), help="Folder of features, kept from one recipe to the next."
 )
 def command(
-    recipe: Path,
+    recipe: Path | None,
+    model: str | None,
     corpora: tuple[Path, ...],
     protocol: str | None,
     test_corpus: Path | None,
     condition: str,
+    aliases: tuple[str, ...],
+    target: str | None,
+    live: bool,
+    pipeline: str,
+    neutral: tuple[float, ...],
+    pause_s: float,
+    read_speech: Path | None,
+    jobs: int,
     out: Path,
     cache: Path | None,
 ) -> None:
     """Evaluate a recipe under a speaker-disjoint protocol; write report.json, .html and .tex to --out.
+
+    With --model, evaluate a pipeline as it ships on recordings of your own: by themselves, in streams with
+    pauses, and mostly neutral; write report.json, report.html, predictions.csv and pictures to --out.
 
     Several corpora are joined as the recipe's [[corpora]] say. Conditions, seeded by the recording:
     level (40 dB quieter), dc (an offset of 0.1), noise (white, 20 dB below the speech), babble (of six other
@@ -62,7 +118,10 @@ def command(
 
     \b
     Examples:
+      stimmung evaluate --model default --corpus corpus.csv --out report
+      stimmung evaluate --model default --corpus corpus.csv --alias angry=anger --out report
       stimmung evaluate configs/emotion_hsf_svm.toml --corpus corpus.csv --protocol loso --out report
+      stimmung evaluate configs/emotion_hsf_svm.toml --corpus emodb4 --protocol loso --live --out report
       stimmung evaluate configs/shared_hsf_svm.toml --corpus emodb4 --test-corpus ravdess --out report
       stimmung evaluate configs/crnn.toml --corpus emodb4 --protocol loso --condition room --out room
       stimmung evaluate configs/arousal_sample_cnn_svm.toml --corpus emodb4 --protocol sweep --out report
@@ -71,7 +130,28 @@ def command(
     from stimmung.engine.cli.progress import progress
 
     from ..evaluation.cross_validation import evaluate
+    from ..evaluation.live_folds import LiveOptions
+    from ..reports.live_html import summary
 
+    if (recipe is None) == (model is None):
+        raise click.UsageError("give either a recipe or --model")
+    if model is not None:
+        if protocol is not None or test_corpus is not None:
+            raise click.UsageError(
+                "--protocol and --test-corpus need a recipe: with --model nothing is trained"
+            )
+        _shipped(
+            model,
+            corpora,
+            out,
+            target=target,
+            aliases=_aliases(aliases),
+            pause_s=pause_s,
+            read_speech=read_speech,
+            jobs=jobs,
+        )
+        return
+    assert recipe is not None  # either is
     if (protocol is None) == (test_corpus is None):
         raise click.UsageError("give either --protocol or --test-corpus")
     if protocol == SWEEP:
@@ -93,8 +173,32 @@ def command(
             test_corpus=test_corpus,
             cache=cache,
             condition=condition,
+            live=LiveOptions(pause_s, neutral, pipeline, jobs) if live else None,
         )
     click.echo(", ".join(_figure(report, name) for name in ("uar", "wa", "ccc", "rmse") if name in report))
+    if live:
+        click.echo("\n".join(summary(report)))
+
+
+def _shipped(model: str, corpora: tuple[Path, ...], out: Path, **options: Any) -> None:
+    from stimmung.engine.cli.progress import progress
+
+    from ..evaluation.shipped import evaluate_pipeline
+    from ..reports.live_html import summary
+
+    with progress("evaluate") as step:
+        report = evaluate_pipeline(model, corpora, out, step, **options)
+    click.echo("\n".join([*summary(report), f"in {out}"]))
+
+
+def _aliases(given: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for one in given:
+        theirs, separator, ours = one.partition("=")
+        if not (theirs and separator and ours):
+            raise click.BadParameter(f"'{one}' is not THEIRS=OURS", param_hint="--alias")
+        found[theirs] = ours
+    return found
 
 
 def _figure(report: dict[str, object], name: str) -> str:

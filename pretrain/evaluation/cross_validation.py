@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from stimmung.engine.errors import ProtocolError
+from stimmung.engine.errors import ConfigError, ProtocolError
 
 from ..corpora.corpus import Corpus
 from ..corpora.joining import join
@@ -30,6 +30,7 @@ from ..training.regressor import Regressor
 from ..training.trainers import of_speakers
 from ..versions import versions
 from .folds import Fold, corpus_folds, verify
+from .live_folds import LiveFolds, LiveOptions
 from .model_selection import select
 from .pooling import pooled
 from .stream_report import stream_figures, stream_note
@@ -49,6 +50,7 @@ def evaluate(
     test_corpus: Path | None = None,
     cache: Path | None = None,
     condition: str = "",
+    live: LiveOptions | None = None,
 ) -> dict[str, Any]:
     """The report of a recipe on a corpus or several joined, also written to ``out/report.json``.
 
@@ -57,7 +59,9 @@ def evaluate(
     recordings. With a ``test_corpus`` all of ``corpus`` is trained on and all of that is tested, and
     ``protocol`` is not used. ``out/predictions.csv`` holds what was predicted for each whole recording.
     What is tested is heard under a ``condition``, one of :data:`..features.conditions.CONDITIONS`, if one is
-    named; what is trained on is not. Features are kept in the folder ``cache``, if there is one.
+    named; what is trained on is not. Features are kept in the folder ``cache``, if there is one. With
+    ``live`` the models of all folds answer streams of their speakers' recordings too, as a pipeline would:
+    ``plain`` and ``live`` in the report.
     Raises ConfigError, InputError or ProtocolError.
     """
     from ..reports.html import write_pages
@@ -75,10 +79,16 @@ def evaluate(
         tested = {speaker for fold in folds for speaker in fold.test}
         heard = condition_rows(read, data, condition, tested, progress, cache)
     rows = corpus_rows(read, data, progress, cache)
+    if live is not None and (test_corpus is not None or not isinstance(read, Recipe)):
+        raise ConfigError(
+            f"recipe '{read.name}' cannot be evaluated live so",
+            expected="a recipe with labels, and a protocol over one corpus",
+        )
     if isinstance(read, ContinuousRecipe):
         report, predictions = run_continuous(read, data, rows, folds, protocol, progress, heard)
     else:
-        report, predictions = run_folds(read, data, rows, folds, protocol, progress, heard)
+        streams = None if live is None else LiveFolds.of(read, corpus, folds, live, progress or silent)
+        report, predictions = run_folds(read, data, rows, folds, protocol, progress, heard, streams)
     if condition:
         report["condition"] = {condition: CONDITIONS[condition]}
     out.mkdir(parents=True, exist_ok=True)
@@ -99,19 +109,24 @@ def run_folds(
     protocol: str,
     progress: Progress | None,
     heard: Rows | None = None,
+    live: LiveFolds | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Trains and tests every fold; the report and the predictions as plain tables.
 
-    Tested are the rows of ``heard``, those trained on unless given.
+    Tested are the rows of ``heard``, those trained on unless given. What is trained answers the streams of
+    ``live`` too, if there are any.
     """
     heard = heard or rows
     probabilities = np.zeros((orders_of(recipe), len(heard.item), len(recipe.labels)), np.float32)
     chosen = []
     for done, fold in enumerate(folds, start=1):
         options, speakers = selected(recipe, corpus, rows, fold)
-        tested, found, own = fitting.probabilities(recipe, corpus, rows, options, speakers, fold.test, heard)
+        fitted = fitting.fit(recipe, corpus, rows, options, speakers)
+        tested, found = fitting.ask(recipe, corpus, heard, fitted, fold.test)
         probabilities[:, tested] = found
-        chosen.append({**options, **own})
+        chosen.append({**options, **fitted.trained.chosen})
+        if live is not None:
+            live.answer(fitted, fold.test)
         (progress or silent)(done, len(folds), "folds")
     units, probabilities = pooled(heard, probabilities)
     true = _true(recipe, corpus, units)
@@ -125,6 +140,7 @@ def run_folds(
         "calibration": judged.calibration(tested),
         **_parts(judged, recipe, corpus, units, folds, chosen),
         **stream_figures(recipe, corpus, units, judged, tested),
+        **({} if live is None else live.report(corpus, units, probabilities, tested)),
         **_circumstances(recipe, corpus, rows, protocol, folds),
     }
     spread = [

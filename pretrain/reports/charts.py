@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 BLUE, GREY = "#2166ac", "#bbb"
+COLOURS = (BLUE, "#b2182b", "#1b7837", "#762a83", "#e08214")
 LEFT, WIDTH, HEIGHT = 60, 420, 220
 
 
@@ -23,6 +24,21 @@ def calibration_curve(bins: Sequence[dict[str, Any]]) -> str:
     ]
     diagonal = f'<line x1="{_x(0)}" y1="{_y(0)}" x2="{_x(1)}" y2="{_y(1)}" stroke="{GREY}"/>'
     return _svg(LEFT + WIDTH + 20, HEIGHT + 40, [*_axes("confidence"), diagonal, *dots])
+
+
+def curves(entries: Sequence[tuple[str, Sequence[tuple[float, float]]]], below: str) -> str:
+    """Lines through (x, y), both shares of 1, each with its name; ``below`` says what x is."""
+    parts = _axes(below)
+    for row, (name, places) in enumerate(entries):
+        colour = COLOURS[row % len(COLOURS)]
+        line = " ".join(f"{_x(x):.1f},{_y(y):.1f}" for x, y in places)
+        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        y = HEIGHT - 16 * (len(entries) - 1 - row)
+        parts.append(
+            f'<text x="{LEFT + WIDTH - 6}" y="{y}" text-anchor="end" fill="{colour}">'
+            f"{html.escape(name)}</text>"
+        )
+    return _svg(LEFT + WIDTH + 20, HEIGHT + 40, parts)
 
 
 def points(entries: Sequence[tuple[str, float, Sequence[float] | None]]) -> str:

@@ -5,13 +5,16 @@ The page needs no script, no font and no picture from elsewhere: charts are SVG 
 
 from __future__ import annotations
 
-import html
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from .charts import bars, calibration_curve, points
+from .live_tables import CONDITIONS, confusion_table, curve_section, figures_table
+from .tables import share_cell as _cell
+from .tables import table as _table
+from .tables import text as _text
 
 PAGE, ROWS = "report.html", "report.tex"
 STYLE = """
@@ -59,6 +62,7 @@ def page(report: Report) -> Iterator[str]:
         [[NAMES[name], f"{report[name]:.3f}", _interval(report, name)] for name in NAMES if name in report],
     )
     yield from _by_label(report)
+    yield from _live(report)
     yield from _windows(report)
     yield from _by_place(report)
     yield from _speakers(report)
@@ -97,6 +101,16 @@ def _by_label(report: Report) -> Iterator[str]:
     yield "<h2>Calibration</h2><p>How often the winning label is right, by the probability it was given; the"
     yield "diagonal would be perfect, the area of a dot is the number of recordings.</p>"
     yield calibration_curve(report["calibration"])
+
+
+def _live(report: Report) -> Iterator[str]:
+    if "live" in report:
+        yield "<h2>Live</h2><p>The same models on streams of each speaker's recordings with pauses, cut as the"
+        yield f"pipeline {_text(report['live_pipeline'])} does; answers below {report['unsure_below']:g} are"
+        yield "unsure: no false alarm, and not right.</p>"
+        yield from figures_table(report)
+        yield from confusion_table(report["live"], report["labels"])
+        yield from curve_section([(name, report[name]) for name in CONDITIONS if name in report])
 
 
 def _windows(report: Report) -> Iterator[str]:
@@ -138,26 +152,9 @@ def _folds(report: Report) -> Iterator[str]:
     yield from _table(["fold", "speakers", "n", figure.upper(), "selected"], rows)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "<table><tr>" + "".join(f"<th>{_text(cell)}</th>" for cell in header) + "</tr>"
-    for row in rows:
-        yield "<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>"
-    yield "</table>"
-
-
-def _cell(count: int, total: int) -> str:
-    share = count / total if total else 0.0
-    ink = "#fff" if share > 0.55 else "#222"
-    return f'<td style="background: rgba(33, 102, 172, {share:.3f}); color: {ink}">{share:.2f} ({count})</td>'
-
-
 def _interval(figures: Report, name: str) -> str:
     interval = figures.get(f"{name}_ci95")
     return f"[{interval[0]:.3f}, {interval[1]:.3f}]" if interval else "one speaker"
-
-
-def _text(value: str) -> str:
-    return html.escape(str(value))
 
 
 def _latex(text: str) -> str:

@@ -37,12 +37,18 @@ def interval(
 
     ``statistic`` takes (resamples, …) sums to (resamples,) figures.
     """
-    random = np.random.default_rng(seed)
-    drawn = [
-        np.bincount(random.integers(len(each), size=len(each)), minlength=len(each)) for _ in range(resamples)
-    ]
-    low, high = np.nanpercentile(statistic(np.tensordot(np.array(drawn), each, axes=1)), [2.5, 97.5])
+    low, high = np.nanpercentile(statistic(resampled(each, resamples, seed)), [2.5, 97.5])
     return float(low), float(high)
+
+
+def resampled(each: Numbers, resamples: int = RESAMPLES, seed: int = 0) -> Numbers:
+    """(resamples, …) sums over clusters drawn with replacement, ``each`` (clusters, …) holding their own."""
+    count = len(each)
+    drawn = np.random.default_rng(seed).integers(count, size=(resamples, count))
+    drawn += count * np.arange(resamples)[:, np.newaxis]
+    times = np.bincount(drawn.ravel(), minlength=resamples * count).reshape(resamples, count)
+    sums: Numbers = (times @ each.reshape(count, -1)).reshape(resamples, *each.shape[1:])
+    return sums
 
 
 def paired_p(one: Numbers, other: Numbers, statistic: Statistic, *, seed: int = 0) -> float:

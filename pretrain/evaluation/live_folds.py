@@ -1,0 +1,209 @@
+"""Models trained by fold, answering streams of the speakers they never heard as a pipeline would.
+
+The streams' features come once from the engine; what follows per fold is what the pipeline does with them:
+the normaliser over the stream in its order, then the classifier. So the answers equal those of a pipeline with
+the trained model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from msgspec import UNSET
+from stimmung.engine.config.schema import Description, load_description
+from stimmung.engine.errors import ConfigError
+from stimmung.engine.models.statistics import Population
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.streaming.normaliser import Normaliser
+from stimmung.engine.types import Fault, Features, Floats
+
+from ..corpora.corpus import Corpus, Item
+from ..features.extraction import Progress, Rows
+from ..recipes.joint_recipe import JointRecipe
+from ..recipes.recipe import Recipe
+from ..statistics.live_figures import LiveFigures
+from ..statistics.metrics import Ints
+from ..training.dataset import read_items
+from ..training.fitting import Fitted
+from .folds import Fold
+from .live_answers import Answers, play_all
+from .live_streams import NEUTRAL, Condition, Plan, audio, everyday, lengths, plans
+from .shipped import PAUSE_S, Heard
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOptions:
+    """How streams are made and cut: ``pause_s`` between recordings, and shares of ``neutral`` speech.
+
+    Rate, voice activity, segments and the threshold of unsure are those of ``pipeline``, a shipped one's name
+    or the path of a TOML file. ``jobs`` processes extract features.
+    """
+
+    pause_s: float = PAUSE_S
+    neutral: Sequence[float] = ()
+    pipeline: str = "default"
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StreamFeatures:
+    """The segments of one stream that hold speech: (n,) starts and stops in samples.
+
+    ``features`` holds one (n, dim) matrix for each extractor; ``speech_s`` (n,) the seconds of speech that
+    each segment is the first to hold. ``faults``: segments that an extractor gave up.
+    """
+
+    starts: Ints
+    stops: Ints
+    features: list[Floats]
+    speech_s: npt.NDArray[np.float64]
+    faults: int
+
+    def answers(self, fitted: Fitted, labels: Sequence[str]) -> Answers:
+        """What a pipeline with this model would predict, in the order of ``labels``."""
+        found = np.zeros((len(self.starts), len(labels)), np.float32)
+        if len(found):
+            inputs = self._normalised(fitted.populations) if fitted.settings is not None else self.features
+            found[:, [labels.index(label) for label in fitted.trained.labels]] = fitted.trained.predict(
+                inputs
+            )
+        return Answers(self.starts, self.stops, found, self.faults)
+
+    def _normalised(self, populations: Sequence[Population | None]) -> list[Floats]:
+        return [
+            matrix if population is None else _by_stream(Normaliser(population), matrix, self.speech_s)
+            for matrix, population in zip(self.features, populations, strict=True)
+        ]
+
+
+class FeatureRunner:
+    """Plays streams to a pipeline without classifiers and keeps its features; close it when done."""
+
+    def __init__(self, description: Description, target: str = "") -> None:
+        self.host, self.target = Host(description), target
+
+    def play(self, plan: Plan, items: Sequence[Item]) -> StreamFeatures:
+        """The features of one stream."""
+        description = self.host.description
+        names, rate = [table.name for table in description.extractors], description.stream.rate
+        found: dict[int, dict[str, Features]] = {}
+        faults = 0
+        for output in self.host.stream(plan.name, features=True).play(audio(plan, items, rate)):
+            if isinstance(output, Features):
+                found.setdefault(output.index, {})[output.extractor] = output
+            faults += isinstance(output, Fault)
+        whole = [found[index] for index in sorted(found) if len(found[index]) == len(names)]
+        first = [next(iter(one.values())) for one in whole]
+        dims = [self.host.bus.facts[name].dim for name in names]
+        return StreamFeatures(
+            np.array([one.span.start for one in first], np.int64),
+            np.array([one.span.stop for one in first], np.int64),
+            [
+                np.array([one[name].values for one in whole], np.float32).reshape(-1, dim)
+                for name, dim in zip(names, dims, strict=True)
+            ],
+            np.array([one.speech / rate for one in first]),
+            faults,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.host.close()
+
+
+@dataclass
+class LiveFolds:
+    """The features of all tested speakers' streams, and what the models of the folds answer to them."""
+
+    recipe: Recipe
+    corpus: Corpus
+    pipeline: str
+    unsure_below: float
+    streams: list[tuple[Condition, list[Plan], list[StreamFeatures]]]
+    answers: dict[tuple[str, str], Answers] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        recipe: Recipe,
+        paths: Path | Sequence[Path],
+        folds: Sequence[Fold],
+        options: LiveOptions,
+        progress: Progress,
+    ) -> Self:
+        """Extracts the features of the streams; recordings are not trimmed, as nothing live is.
+
+        Raises ConfigError for a recipe whose models cannot run live.
+        """
+        description = _description(recipe, options)
+        corpus = read_items(msgspec.structs.replace(recipe, trim_s=UNSET), paths)
+        tested = {speaker for fold in folds for speaker in fold.test}
+        own = Corpus(corpus.name, tuple(item for item in corpus.items if item.speaker in tested))
+        asked = [Condition("live", options.pause_s)]
+        asked += [everyday(share, options.pause_s) for share in options.neutral]
+        rate, streams = description.stream.rate, []
+        samples = lengths(own, rate, progress)
+        with FeatureRunner(description) as runner:
+            for condition in asked:
+                planned = plans(own, samples, rate, condition)
+                found = play_all(runner, own, planned, options.jobs, progress, f"streams, {condition.name}")
+                streams.append((condition, planned, list(found)))
+        return cls(recipe, own, options.pipeline, description.vote.unsure_below, streams)
+
+    def answer(self, fitted: Fitted, speakers: Sequence[str]) -> None:
+        """Lets a fold's model answer the streams of the speakers it is tested on."""
+        for condition, planned, found in self.streams:
+            for plan, features in zip(planned, found, strict=True):
+                if plan.speaker in speakers:
+                    self.answers[condition.name, plan.name] = features.answers(fitted, self.recipe.labels)
+
+    def report(
+        self, corpus: Corpus, rows: Rows, probabilities: Floats, tested: npt.NDArray[np.bool_]
+    ) -> dict[str, Any]:
+        """``plain``, of the tested rows in all orders of (orders, rows, labels), and ``live`` beside it."""
+        labels, orders = self.recipe.labels, len(probabilities)
+        items = [corpus.items[at] for at in rows.item[tested]] * orders
+        plain = LiveFigures(
+            labels,
+            NEUTRAL if NEUTRAL in labels else None,
+            np.array([labels.index(item.label) for item in items]),
+            probabilities[:, tested].reshape(-1, len(labels)).astype(np.float64),
+            [item.speaker for item in items],
+            unsure_below=self.unsure_below,
+            seed=self.recipe.seed,
+        )
+        found: dict[str, Any] = {
+            "live_pipeline": self.pipeline,
+            "unsure_below": self.unsure_below,
+            "plain": plain.figures(),
+        }
+        for condition, planned, _ in self.streams:
+            answers = [self.answers[condition.name, plan.name] for plan in planned]
+            heard = Heard.of(condition, self.corpus, planned, answers)
+            found[condition.name] = heard.report(labels, self.unsure_below)
+        return found
+
+
+def _description(recipe: Recipe, options: LiveOptions) -> Description:
+    if isinstance(recipe, JointRecipe) or recipe.normalise == "speaker":
+        raise ConfigError(
+            f"recipe '{recipe.name}' cannot be evaluated live",
+            got="an extractor that is trained by fold" if isinstance(recipe, JointRecipe) else "'speaker'",
+            expected='given extractors, and normalise = "none" or "stream"',
+            remedy="train a model and evaluate its pipeline: stimmung evaluate --model",
+        )
+    return msgspec.structs.replace(
+        load_description(options.pipeline), extractors=recipe.extractors, classifiers=[], transcript=None
+    )
+
+
+def _by_stream(normaliser: Normaliser, matrix: Floats, speech_s: npt.NDArray[np.float64]) -> Floats:
+    return np.stack([normaliser.add(values, float(s)) for values, s in zip(matrix, speech_s, strict=True)])
