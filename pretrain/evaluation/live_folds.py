@@ -1,8 +1,8 @@
 """Models trained by fold, answering streams of the speakers they never heard as a pipeline would.
 
 The streams' features come once from the engine; what follows per fold is what the pipeline does with them:
-the normaliser over the stream in its order, then the classifier. So the answers equal those of a pipeline with
-the trained model.
+the normaliser over the stream in its order, then the classifier. So the answers equal those of a pipeline
+with the trained model.
 """
 
 from __future__ import annotations

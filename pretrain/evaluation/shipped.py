@@ -259,12 +259,15 @@ def _mean(each: Sequence[Doubles]) -> Doubles:
     stacked = np.stack(each)
     known = ~np.isnan(stacked)
     total = np.where(known, stacked, 0).sum(axis=0)
-    return np.divide(total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(axis=0))
+    mean: Doubles = np.divide(
+        total, known.sum(axis=0), out=np.full(total.shape, np.nan), where=known.any(axis=0)
+    )
+    return mean
 
 
 def _listed(heard: Heard, runner: StreamRunner, description: Description) -> Iterator[dict[str, Any]]:
     """One row for each recording in each stream."""
-    figures = heard.figures(runner.labels, description.vote.unsure_below)
+    answers = heard.figures(runner.labels, description.vote.unsure_below).answers
     rate, row = description.stream.rate, 0
     for plan in heard.plans:
         for place in plan.places:
@@ -280,7 +283,7 @@ def _listed(heard: Heard, runner: StreamRunner, description: Description) -> Ite
                 "start_s": round(place.start / rate, 3),
                 "stop_s": round(place.stop / rate, 3),
                 "true": item.label,
-                "answer": figures.answers[row],
+                "answer": answers[row],
                 **{
                     f"p_{label}": "" if np.isnan(p) else round(float(p), 6)
                     for label, p in zip(runner.labels, given, strict=True)

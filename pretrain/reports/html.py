@@ -105,9 +105,9 @@ def _by_label(report: Report) -> Iterator[str]:
 
 def _live(report: Report) -> Iterator[str]:
     if "live" in report:
-        yield "<h2>Live</h2><p>The same models on streams of each speaker's recordings with pauses, cut as the"
-        yield f"pipeline {_text(report['live_pipeline'])} does; answers below {report['unsure_below']:g} are"
-        yield "unsure: no false alarm, and not right.</p>"
+        yield "<h2>Live</h2><p>The same models on streams of each speaker's recordings with pauses between"
+        yield f"them, cut as the pipeline {_text(report['live_pipeline'])} does; answers below a probability"
+        yield f"of {report['unsure_below']:g} are unsure: no false alarm, and not right.</p>"
         yield from figures_table(report)
         yield from confusion_table(report["live"], report["labels"])
         yield from curve_section([(name, report[name]) for name in CONDITIONS if name in report])

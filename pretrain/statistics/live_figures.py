@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from stimmung.engine.types import Bools
 
 from . import metrics
 from .bootstrap import Doubles, Numbers, by_cluster, resampled
@@ -54,10 +55,10 @@ class LiveFigures:
         self.labels, self.true, self.probabilities = list(labels), true, probabilities
         self._neutral = None if neutral is None else self.labels.index(neutral)
         self._speakers, self._seed = list(speakers), seed
-        self.answered = ~np.isnan(probabilities).any(axis=1)
+        self.answered: Bools = np.logical_not(np.isnan(probabilities).any(axis=1))
         certain = np.where(self.answered[:, np.newaxis], probabilities, -1.0)
         self.best = certain.argmax(axis=1)
-        self.sure = self.answered & (certain.max(axis=1) >= unsure_below)
+        self.sure: Bools = self.answered & (certain.max(axis=1) >= unsure_below)
 
     @property
     def answers(self) -> list[str]:
@@ -66,7 +67,8 @@ class LiveFigures:
 
     def values(self) -> Doubles:
         """(figures,) in the order of :data:`FIGURES`, NaN where a figure has nothing to be computed from."""
-        return self._of(self._sums().sum(axis=0, keepdims=True))[0]
+        values: Doubles = self._of(self._sums().sum(axis=0, keepdims=True))[0]
+        return values
 
     def resamples(self) -> Doubles | None:
         """(resamples, figures) of speakers drawn again and again; None if there is only one speaker."""
@@ -199,8 +201,9 @@ def with_intervals(values: Doubles, resamples: Doubles | None) -> Figures:
     for k, name in enumerate(FIGURES):
         known = not np.isnan(values[k])
         found[name] = float(values[k]) if known else None
-        several = known and resamples is not None
-        found[f"{name}_ci95"] = np.nanpercentile(resamples[:, k], [2.5, 97.5]).tolist() if several else None
+        found[f"{name}_ci95"] = None
+        if known and resamples is not None:
+            found[f"{name}_ci95"] = np.nanpercentile(resamples[:, k], [2.5, 97.5]).tolist()
     return found
 
 
@@ -211,12 +214,13 @@ def _above(scores: Doubles, thresholds: Doubles) -> Doubles:
     )
 
 
-def _diagonal(tables: Doubles) -> Doubles:
+def _diagonal(tables: Numbers) -> Doubles:
     return np.asarray(np.diagonal(tables, axis1=-2, axis2=-1), np.float64)
 
 
-def _share(part: Doubles, whole: Doubles) -> Doubles:
-    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+def _share(part: Numbers, whole: Numbers) -> Doubles:
+    shares: Doubles = np.divide(part, whole, out=np.full(np.shape(whole), np.nan), where=whole > 0)
+    return shares
 
 
 def _mean(recalls: Doubles) -> Doubles:
