@@ -1,8 +1,8 @@
 """One frame extractor of one stream: audio is described, segments are summarised once their rows are here.
 
 An extractor that declares ``shortest`` describes every row by itself, from as many samples each time, and
-one more row for a segment that its last row does not reach the end of. So what comes of a turn is a function of
-its samples, whatever else is described.
+one more row for a segment that its last row does not reach the end of. So what comes of a turn is a
+function of its samples, whatever else is described.
 """
 
 from __future__ import annotations

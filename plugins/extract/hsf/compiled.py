@@ -30,6 +30,7 @@ Types = list[tuple[np.dtype[Any], int]]
 # Sums may be taken in several lanes at once; numbers are finite. Everything else stays as IEEE 754 has it.
 REORDER = {"reassoc", "nnan", "nsz", "contract"}
 PARTS: dict[Callable[..., Any], bool] = {}
+LOOPS: list[Callable[[], object]] = []
 _compiling = threading.Lock()
 
 
@@ -61,6 +62,8 @@ def compiled(
             with _compiling:
                 return _loaded(function, parsed, returns, reorder)
 
+        LOOPS.append(loaded)
+
         @wraps(function)
         def call(*arguments: Arguments.args, **_: Arguments.kwargs) -> Result:
             flat: list[object] = []
@@ -75,6 +78,12 @@ def compiled(
         return call
 
     return decorate
+
+
+def load_all() -> None:
+    """Have the machine code of every loop at hand, compiling what this machine has not met yet."""
+    for loaded in LOOPS:
+        loaded()
 
 
 def compiled_part(*, reorder: bool = False) -> Callable[[Function], Function]:
