@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stimmung.engine.audio.segment_blocks import segment_blocks
+from stimmung.engine.check import examine
 from stimmung.engine.errors import ModelError
 from stimmung.engine.models.cards import find_model, load_card, write_card
 from stimmung.engine.types import Floats
@@ -32,6 +32,12 @@ def test_a_row_a_second_reads_two_seconds(encoder: WhisperEncoder) -> None:
     for samples, rows in ((0, 0), (3199, 0), (3200, 1), (31999, 1), (32000, 1), (47999, 1), (48000, 2)):
         made = encoder.describe(syllables(3.0)[:samples])
         assert (made.shape, made.dtype) == ((rows, 512), np.float32)
+
+
+def test_it_keeps_the_contract() -> None:
+    findings = list(examine("whisper_encoder", timed=False))
+    assert [found.error or found.skipped for found in findings if found.error or found.skipped] == []
+    assert len(findings) > 10
 
 
 def test_a_row_has_the_same_bits_alone_and_beside_others(encoder: WhisperEncoder) -> None:
@@ -122,20 +128,6 @@ def test_weights_that_were_altered_or_are_none_are_refused(tmp_path: Path) -> No
         WhisperEncoder(damaged(tmp_path / "two", lambda data: data[:1000]))
     with pytest.raises(ModelError, match="is not for the plugin 'whisper_encoder'"):
         WhisperEncoder("sample_cnn")
-
-
-@pytest.mark.parametrize(
-    ("length", "blocks"),
-    [
-        (1, [(0, 1)]),
-        (32000, [(0, 32000)]),
-        (32001, [(0, 32000), (1, 32001)]),
-        (48000, [(0, 32000), (16000, 48000)]),
-        (50000, [(0, 32000), (16000, 48000), (18000, 50000)]),
-    ],
-)
-def test_every_sample_of_a_segment_is_in_a_block(length: int, blocks: list[tuple[int, int]]) -> None:
-    assert segment_blocks(length, HOP, SUPPORT) == blocks
 
 
 def test_rows_of_silence_are_finite(encoder: WhisperEncoder) -> None:
