@@ -42,7 +42,7 @@ class Hsf:
 
     def __init__(self) -> None:
         # A worker may take longer to start than to answer, and compiling for the first time takes a while.
-        compiled.load_all()
+        compiled.load_all(__name__)
 
     def describe(self, samples: Floats) -> Floats:
         """(n,) samples → ((n - 960) // 160 + 1, channels), none when n < 960."""

@@ -30,7 +30,7 @@ Types = list[tuple[np.dtype[Any], int]]
 # Sums may be taken in several lanes at once; numbers are finite. Everything else stays as IEEE 754 has it.
 REORDER = {"reassoc", "nnan", "nsz", "contract"}
 PARTS: dict[Callable[..., Any], bool] = {}
-LOOPS: list[Callable[[], object]] = []
+LOOPS: dict[str, list[Callable[[], object]]] = {}  # by module
 _compiling = threading.Lock()
 
 
@@ -62,7 +62,7 @@ def compiled(
             with _compiling:
                 return _loaded(function, parsed, returns, reorder)
 
-        LOOPS.append(loaded)
+        LOOPS.setdefault(function.__module__, []).append(loaded)
 
         @wraps(function)
         def call(*arguments: Arguments.args, **_: Arguments.kwargs) -> Result:
@@ -80,10 +80,12 @@ def compiled(
     return decorate
 
 
-def load_all() -> None:
-    """Have the machine code of every loop at hand, compiling what this machine has not met yet."""
-    for loaded in LOOPS:
-        loaded()
+def load_all(package: str) -> None:
+    """Have the machine code of a package's loops at hand, compiling what this machine has not met yet."""
+    for module, loops in LOOPS.items():
+        if module.startswith(f"{package}."):
+            for loaded in loops:
+                loaded()
 
 
 def compiled_part(*, reorder: bool = False) -> Callable[[Function], Function]:
