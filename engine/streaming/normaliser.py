@@ -46,13 +46,16 @@ class Normaliser:
         self._sum = np.zeros(len(self._mean))
         self._squares = np.zeros(len(self._mean))
 
-    def add(self, values: Floats, speech_s: float) -> Floats:
+    def add(self, values: Floats, speech_s: float, settled: bool = True) -> Floats:
         """The features of the next segment, (dim,), mapped by all that was heard, the segment included.
 
-        ``speech_s`` is what the segment counts for. A missing input, NaN, stays so and counts for nothing.
+        ``speech_s`` is what the segment counts for; one that is not ``settled`` counts for itself alone. A
+        missing input, NaN, stays so and counts for nothing.
         """
         if np.isnan(values).any():
             return values
+        if not settled:
+            return self.copy().add(values, speech_s)
         standard = (values - self._mean) / self._deviation
         bounded = np.clip(standard, -BOUND_SD, BOUND_SD)
         self._heard_s += speech_s
@@ -99,7 +102,7 @@ class InOrder:
                 yield (
                     segment,
                     [
-                        values if normaliser is None else normaliser.add(values, speech_s)
+                        values if normaliser is None else normaliser.add(values, speech_s, segment.settled)
                         for normaliser, values in zip(self._normalisers, found, strict=True)
                     ],
                 )

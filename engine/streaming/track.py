@@ -24,6 +24,7 @@ from .alignment import Alignment, Progress
 from .ledger import Ledger
 from .normaliser import InOrder
 from .reorder import Turns
+from .summaries import TOO_SHORT
 from .text_join import MISSING, Mixed
 from .vote import Vote
 
@@ -50,6 +51,7 @@ class Track:
 
     ``submit`` hands a call to the bus; ``turns`` takes what leaves; ``lag_ms`` tells the wall time since
     the sample before a position arrived. With ``features`` the features leave too, before predictions.
+    ``by_turn``: segments that begin at the same sample are answers to the same turn.
     """
 
     def __init__(
@@ -65,6 +67,7 @@ class Track:
         turns: Turns,
         lag_ms: Callable[[int], float | None],
         features: bool,
+        by_turn: bool = False,
     ) -> None:
         self.stream, self.segments = stream, 0
         self.extractors, self._classifiers = extractors, {one.facts.name: one.facts for one in judges}
@@ -77,7 +80,10 @@ class Track:
         }
         self._mixed = {judge.facts.name: self._mix(judge) for judge in judges if judge.texts}
         self._features = features
-        self._votes = {name: _vote(stream, facts, vote, rate) for name, facts in self._classifiers.items()}
+        self._votes = {
+            name: _vote(stream, facts, vote, rate, by_turn=by_turn)
+            for name, facts in self._classifiers.items()
+        }
         self._alignment = Alignment(
             [facts.name for facts in extractors],
             {
@@ -153,7 +159,8 @@ class Track:
         edge = self._ledger.edge(f"extract {name}")
         if answer.values is None:
             edge.drop(answer.reason)
-            self.fault(segment.span, name, answer)
+            if answer.reason != TOO_SHORT:
+                self.fault(segment.span, name, answer)
             self._alignment.lose(segment.index, name, answer.reason)
             for classifier, facts in self._classifiers.items():
                 if name in (needed.name for needed in facts.inputs):
@@ -234,7 +241,7 @@ class Track:
         yield replace(vote.add(progress.segment.span, outcome), lag_ms=lag_ms)
 
 
-def _vote(stream: str, facts: Facts, table: VoteTable, rate: int) -> Vote:
+def _vote(stream: str, facts: Facts, table: VoteTable, rate: int, *, by_turn: bool) -> Vote:
     return Vote(
         stream,
         facts.target,
@@ -242,4 +249,5 @@ def _vote(stream: str, facts: Facts, table: VoteTable, rate: int) -> Vote:
         span=round(table.span_s * rate),
         margin=table.margin,
         unsure_below=table.unsure_below,
+        by_turn=by_turn,
     )
