@@ -29,9 +29,12 @@ extractors and classifiers hold no state between calls. Arrays passed in are rea
 Two optional attributes of the class: ``api`` is the version of these contracts that it was written for
 (1 where it is absent), and ``example`` holds options that :mod:`stimmung.engine.check` builds it with.
 A classifier may also have ``population``: for each of its inputs a :class:`~.statistics.Population`, or None;
-pipelines can then normalise its features by the stream, which needs nothing else of it. One that reads
-windows and sentences may have ``takes_missing = True``: where there are no words, it gets a row of NaN in
-their place; without it, it is not asked.
+pipelines can then normalise its features by the stream, which needs nothing else of it. One of a single
+input may have ``offset``, an :class:`~.statistics.OffsetModel` or None: where a pipeline has the speaker's
+offset inferred, ``predict`` gets one more matrix, (n, len(labels)), the logarithms of the posteriors so
+inferred; not where the input is missing, and not in any other pipeline. One that reads windows and sentences
+may have ``takes_missing = True``: where there are no words, it gets a row of NaN in their place; without it,
+it is not asked.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ import msgspec
 
 from ..config.schema import PluginTable
 from ..errors import PluginError
-from ..models.statistics import Population
+from ..models.statistics import OffsetModel, Population
 from ..plugin import Classifier, Extractor, FrameExtractor, Input, TextExtractor
 from ..registry import check_options, load, origin_of
 
@@ -33,6 +33,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[Input, ...] = ()
     population: tuple[Population | None, ...] = ()
     takes_missing: bool = False
+    offset: OffsetModel | None = None
 
     @property
     def least(self) -> int:
@@ -66,6 +67,7 @@ def facts_of(name: str, plugin: object) -> Facts:
         )
     facts = declared(kind, name, plugin, fields)
     _check_population(facts, plugin)
+    _check_offset(facts, plugin)
     return facts
 
 
@@ -75,6 +77,7 @@ def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Fa
         values = {field: getattr(plugin, field, None) for field in fields}
         if kind == "classifier":
             values["population"] = tuple(getattr(plugin, "population", ()))
+            values["offset"] = getattr(plugin, "offset", None)
             values["takes_missing"] = getattr(plugin, "takes_missing", False)
         if kind == "frame_extractor":
             values["shortest"] = getattr(plugin, "shortest", 0)
@@ -124,6 +127,21 @@ def _check_population(facts: Facts, plugin: object) -> None:
             got=f"population of {', '.join(got)} features",
             expected=f"one an input or None, {', '.join(str(i.dim) for i in facts.inputs)} features, "
             "prior_s above 0",
+            remedy=f"correct it in {origin_of(plugin)}",
+        )
+
+
+def _check_offset(facts: Facts, plugin: object) -> None:
+    if facts.offset is None:
+        return
+    got = facts.offset.misfit()
+    if not got and (facts.offset.labels, [facts.offset.dim]) != (facts.labels, [i.dim for i in facts.inputs]):
+        got = f"offset of {facts.offset.dim} features and the labels {', '.join(facts.offset.labels)}"
+    if got:
+        raise PluginError(
+            f"plugin '{facts.name}' declares an unfit attribute",
+            got=got,
+            expected="an offset model of its labels and of its only input's features, without contradictions",
             remedy=f"correct it in {origin_of(plugin)}",
         )
 

@@ -20,6 +20,7 @@ from .toml import Count, NotNegative, Options, Positive, Share, Table, decode, r
 
 # Of a plugin's table; all others are its options.
 OWN_KEYS = ("plugin", "name", "python", "command", "remote", "transport", "spare")
+Normalise = Literal["none", "stream", "offset"]
 CLASSIFIER_KEYS = (*OWN_KEYS, "normalise", "wait_s")
 # Of [segments]: what one kind alone is cut by.
 WINDOW_KEYS, TURN_KEYS = ("window_s",), ("longest_s", "pause_s", "pad_s")
@@ -86,13 +87,14 @@ class PluginTable(Table, frozen=True, kw_only=True):
 
 
 class ClassifierTable(PluginTable, frozen=True, kw_only=True):
-    """A classifier, and whether the host maps its features to its training population first.
+    """A classifier, and what the host does about the speaker before it sees features.
 
-    ``normalise = "stream"`` does so by the mean and deviation of each stream so far, see :mod:`.normaliser`.
+    ``normalise = "stream"`` does so by the mean and deviation of each stream so far, see :mod:`.normaliser`;
+    "offset" leaves features as they are and infers the speaker's offset beside them, see :mod:`.offset`.
     ``wait_s``: how long windows wait for their words where it reads both, see :mod:`.text_join`.
     """
 
-    normalise: Literal["none", "stream"] = "none"
+    normalise: Normalise = "none"
     wait_s: NotNegative = 2.0
 
     @property

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -76,14 +77,41 @@ class Normaliser:
         return other
 
 
+class Mapping(Protocol):
+    """What a host makes of the inputs of one classifier over one stream, knowing those before."""
+
+    def add(self, segment: Segment, speech_s: float, inputs: Sequence[Floats] | None) -> list[Floats] | None:
+        """What the classifier is to see of the next segment; None, as its inputs, where they were lost.
+
+        ``speech_s``: the seconds of speech that the segment is the first to hold.
+        """
+        ...
+
+
+class Standardised:
+    """Each input of one classifier that has a population is normalised to it."""
+
+    def __init__(self, populations: Sequence[Population | None]) -> None:
+        self._normalisers = [None if one is None else Normaliser(one) for one in populations]
+
+    def add(self, segment: Segment, speech_s: float, inputs: Sequence[Floats] | None) -> list[Floats] | None:
+        """The inputs, mapped by all that was heard; what was lost counts for nothing."""
+        if inputs is None:
+            return None
+        return [
+            values if normaliser is None else normaliser.add(values, speech_s, segment.settled)
+            for normaliser, values in zip(self._normalisers, inputs, strict=True)
+        ]
+
+
 class InOrder:
     """The inputs of one classifier over one stream: they come in any order and leave in that of the segments.
 
     That order is what makes them the same however many workers there are, and whichever of them die.
     """
 
-    def __init__(self, populations: Sequence[Population | None]) -> None:
-        self._normalisers = [None if one is None else Normaliser(one) for one in populations]
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
         self._expected: deque[tuple[Segment, float]] = deque()
         self._early: dict[int, Sequence[Floats] | None] = {}
 
@@ -97,12 +125,6 @@ class InOrder:
             self._early[index] = inputs
         while self._expected and self._expected[0][0].index in self._early:
             segment, speech_s = self._expected.popleft()
-            found = self._early.pop(segment.index)
+            found = self._mapping.add(segment, speech_s, self._early.pop(segment.index))
             if found is not None:
-                yield (
-                    segment,
-                    [
-                        values if normaliser is None else normaliser.add(values, speech_s, segment.settled)
-                        for normaliser, values in zip(self._normalisers, found, strict=True)
-                    ],
-                )
+                yield segment, found

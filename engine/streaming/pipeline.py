@@ -121,7 +121,7 @@ class Pipeline:
             facts = self._bus.facts[table.name]
             texts = texts_of(facts, self._bus.facts)
             if (len(texts) == len(facts.inputs)) == text:
-                yield Judge(facts, table.normalise == "stream", () if text else texts, table.wait_s)
+                yield Judge(facts, table.normalise, () if text else texts, table.wait_s)
 
     def _guarded(
         self, stage: str, table: PluginTable | None, seat: Callable[[], object] | Far | None

@@ -18,11 +18,12 @@ import numpy as np
 from ..calls.bus import Answer
 from ..calls.call import Call
 from ..calls.spec import Facts
-from ..config.schema import VoteTable
+from ..config.schema import Normalise, VoteTable
 from ..types import Fault, Features, Floats, Output, Prediction, Segment, Span
 from .alignment import Alignment, Progress
 from .ledger import Ledger
-from .normaliser import InOrder
+from .normaliser import InOrder, Mapping, Standardised
+from .offset import InferredOffset
 from .reorder import Turns
 from .summaries import TOO_SHORT
 from .text_join import MISSING, Mixed
@@ -36,12 +37,13 @@ Submit = Callable[[Call, Callable[[Answer], None]], None]
 class Judge:
     """A classifier of a track.
 
-    ``by_stream``: its features are normalised by the stream (:mod:`.normaliser`). ``texts`` are those of its
+    ``normalise``: its features are normalised by the stream (:mod:`.normaliser`), or its offset is inferred
+    (:mod:`.offset`), or neither. ``texts`` are those of its
     inputs that the track does not extract, as they come from sentences, for which it waits ``wait_s``.
     """
 
     facts: Facts
-    by_stream: bool = False
+    normalise: Normalise = "none"
     texts: Sequence[str] = ()
     wait_s: float = 0.0
 
@@ -76,7 +78,7 @@ class Track:
         self._speech: dict[int, int] = {}
         self._rate = rate
         self._normalised = {
-            judge.facts.name: InOrder(judge.facts.population) for judge in judges if judge.by_stream
+            judge.facts.name: InOrder(mapping) for judge in judges if (mapping := _mapping(judge)) is not None
         }
         self._mixed = {judge.facts.name: self._mix(judge) for judge in judges if judge.texts}
         self._features = features
@@ -169,7 +171,14 @@ class Track:
             edge.process()
             speech, settled = self._speech[segment.index], segment.settled
             features = Features(
-                self.stream, segment.index, segment.span, name, answer.values, speech, settled=settled
+                self.stream,
+                segment.index,
+                segment.span,
+                name,
+                answer.values,
+                speech,
+                settled=settled,
+                spoken=round(segment.speech * segment.span.length),
             )
             for classifier, inputs in self._alignment.add(features):
                 self._complete(segment, classifier, inputs)
@@ -239,6 +248,15 @@ class Track:
         if outcome is not None:
             yield outcome
         yield replace(vote.add(progress.segment.span, outcome), lag_ms=lag_ms)
+
+
+def _mapping(judge: Judge) -> Mapping | None:
+    """What is made of the inputs of a classifier before it sees them."""
+    if judge.normalise == "stream":
+        return Standardised(judge.facts.population)
+    if judge.normalise == "offset" and judge.facts.offset is not None:
+        return InferredOffset(judge.facts.offset)
+    return None
 
 
 def _vote(stream: str, facts: Facts, table: VoteTable, rate: int, *, by_turn: bool) -> Vote:

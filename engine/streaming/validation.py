@@ -19,8 +19,14 @@ def check(description: Description, facts: Mapping[str, Facts]) -> None:
     for table in description.extractors:
         _check_support(facts[table.name], description)
     for table in description.classifiers:
-        _check_population(table, facts[table.name])
+        _check_normalise(table, facts[table.name])
         _check_inputs(facts[table.name], {entry.name: facts[entry.name] for entry in description.extractors})
+        if table.normalise == "offset" and texts_of(facts[table.name], facts):
+            raise ConfigError(
+                f"classifier '{table.name}' reads sentences, which no offset of a speaker moves",
+                got='normalise = "offset"',
+                remedy="remove that line",
+            )
 
 
 def targets(description: Description, facts: Mapping[str, Facts]) -> list[dict[str, Any]]:
@@ -80,7 +86,14 @@ def _check_support(facts: Facts, description: Description) -> None:
         )
 
 
-def _check_population(table: ClassifierTable, facts: Facts) -> None:
+def _check_normalise(table: ClassifierTable, facts: Facts) -> None:
+    if table.normalise == "offset" and facts.offset is None:
+        raise ConfigError(
+            f"classifier '{table.name}' cannot infer a speaker's offset: its model has no part for it",
+            got='normalise = "offset"',
+            expected="a classifier that declares its offset model, such as 'linear'",
+            remedy='train it with normalise = "offset", or remove that line',
+        )
     if table.normalise == "stream" and not any(facts.population):
         raise ModelError(
             f"classifier '{table.name}' cannot be normalised: its model does not say whom it was trained on",

@@ -17,7 +17,7 @@ from stimmung.engine.models.statistics import Population
 from stimmung.engine.plugin import Input
 from stimmung.engine.streaming.circuit_breaker import Guarded
 from stimmung.engine.streaming.ledger import Ledger
-from stimmung.engine.streaming.normaliser import BOUND_SD, LEAST, InOrder, Normaliser
+from stimmung.engine.streaming.normaliser import BOUND_SD, LEAST, InOrder, Normaliser, Standardised
 from stimmung.engine.streaming.stretch import Region
 from stimmung.engine.types import Floats, Segment, Span
 
@@ -115,7 +115,7 @@ def test_inputs_leave_in_the_order_of_segments_whatever_order_they_come_in(
     values = {index: [row(100 + 7 * index, -3), row(index, index)] for index in range(8)}
 
     def through(order: list[int]) -> list[tuple[int, list[list[float]]]]:
-        waiting = InOrder([POPULATION, None])
+        waiting = InOrder(Standardised([POPULATION, None]))
         for index in range(8):
             waiting.expect(segment(index), 1.0 + index)
         found = []
