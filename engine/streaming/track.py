@@ -21,10 +21,10 @@ from ..calls.spec import Facts
 from ..config.schema import VoteTable
 from ..types import Fault, Features, Floats, Output, Prediction, Segment, Span
 from .alignment import Alignment, Progress
+from .descriptors import TOO_SHORT
 from .ledger import Ledger
 from .normaliser import InOrder
 from .reorder import Turns
-from .summaries import TOO_SHORT
 from .text_join import MISSING, Mixed
 from .vote import Vote
 
