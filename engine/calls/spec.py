@@ -27,12 +27,12 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     channels: int = 0
     hop: int = 0
     support: int = 0
-    shortest: int = 0
     target: str = ""
     labels: tuple[str, ...] = ()
     inputs: tuple[Input, ...] = ()
     population: tuple[Population | None, ...] = ()
     takes_missing: bool = False
+    shortest: int = 0
     offset: OffsetModel | None = None
 
     @property
@@ -87,13 +87,6 @@ def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Fa
             f"plugin '{name}' declares an unfit attribute: {error}",
             remedy=f"correct it in {origin_of(plugin)}",
         ) from None
-    if not 0 <= facts.shortest <= facts.support:
-        raise PluginError(
-            f"plugin '{name}' declares an unfit attribute",
-            got=f"shortest = {facts.shortest}",
-            expected=f"at most support, {facts.support}",
-            remedy=f"correct it in {origin_of(plugin)}",
-        )
     for field in fields:
         value = getattr(facts, field)
         if field != "version" and (not value or (isinstance(value, int) and value < 0)):

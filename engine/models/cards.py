@@ -11,7 +11,6 @@ import importlib.resources
 from pathlib import Path
 
 import msgspec
-import tomli_w
 
 from ..config.toml import Options, Table, decode, read_toml
 from ..errors import ConfigError, ModelError, nearest
@@ -147,6 +146,8 @@ def write_card(folder: Path, card: Card) -> Path:
     names = sorted(f.name for f in folder.iterdir() if f.is_file() and f.name != CARD)
     card = msgspec.structs.replace(card, files={name: _sha256(folder / name) for name in names})
     path = folder / CARD
+    import tomli_w  # workers read cards and write none, and do without it
+
     path.write_text(tomli_w.dumps(msgspec.to_builtins(card), multiline_strings=True), encoding="utf-8")
     return path
 

@@ -29,12 +29,12 @@ from ..errors import InputError
 from ..plugin import Detector, Transcriber
 from ..types import AudioFrame, Floats, Output, Segment, Span
 from .circuit_breaker import Guarded
+from .descriptors import TOO_SHORT, Summaries
 from .latency import Arrivals
 from .ledger import Ledger
 from .observer import Observer
 from .reorder import Turns
 from .stretch import Region
-from .summaries import TOO_SHORT, Summaries
 from .track import Judge, Track
 from .transcription import Transcription
 from .validation import texts_of

@@ -21,11 +21,11 @@ from ..calls.spec import Facts
 from ..config.schema import Normalise, VoteTable
 from ..types import Fault, Features, Floats, Output, Prediction, Segment, Span
 from .alignment import Alignment, Progress
+from .descriptors import TOO_SHORT
 from .ledger import Ledger
 from .normaliser import InOrder, Mapping, Standardised
 from .offset import InferredOffset
 from .reorder import Turns
-from .summaries import TOO_SHORT
 from .text_join import MISSING, Mixed
 from .vote import Vote
 

@@ -9,7 +9,12 @@ import click
 
 @click.group(short_help="Convert published encoders to models.")
 def command() -> None:
-    """Convert published encoders to models."""
+    """Convert published encoders to models.
+
+    \b
+    Example:
+      stimmung convert whisper --from openai/whisper-base --out whisper_base_3
+    """
 
 
 @command.command(short_help="Convert the first layers of Whisper's encoder, or check a model.")

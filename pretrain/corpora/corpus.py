@@ -149,7 +149,7 @@ def _published(root: Path, target: str, labels: Labels, where: Mapping[str, str]
         )
     items = []
     for recording in layout.read(root):
-        given = labels.every or recording.labels.get(target, recording.labels.get(""))
+        given = recording.labels.get(target, recording.labels.get("")) if not labels.every else labels.every
         if given is None or any(recording.labels.get(name) != value for name, value in where.items()):
             continue
         label = labels.of(given, target, str(recording.file))

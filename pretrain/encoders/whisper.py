@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from stimmung.engine.errors import ConfigError, InputError, ModelError
 from stimmung.engine.models.cards import CARD, Card, TrainedOn, open_model, write_card
-from stimmung.plugins.extract.whisper_encoder import FILE, NAME, RATE
+from stimmung.plugins.extract.whisper_encoder import FILE, NAME
+from stimmung.plugins.extract.whisper_encoder.log_mel import RATE
 
 from ..versions import versions
 from .whisper_weights import EncoderWeights, from_ctranslate2, from_transformers

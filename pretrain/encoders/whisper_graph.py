@@ -66,7 +66,7 @@ def encoder_graph(weights: EncoderWeights, layers: int, positions: int) -> Model
     x = _convolutions(graph, weights, positions)
     graph.constant("heads_apart", np.array([0, 0, 3 * weights.heads, weights.width // weights.heads]))
     graph.constant("heads_joined", np.array([0, 0, weights.width]))
-    graph.constant("scale", np.float32((weights.width // weights.heads) ** -0.5))
+    graph.constant("scale", np.array((weights.width // weights.heads) ** -0.5, np.float32))
     for layer in range(layers):
         x = _attention(graph, weights, f"layer_{layer}/self_attention", x)
         last = layer == layers - 1

@@ -305,8 +305,8 @@ def _notes(recipe: Extraction, corpus: Corpus, rows: Rows) -> list[str]:
     left_out = len(corpus.items) - len(np.unique(rows.item))
     if left_out:
         notes.append(
-            f"{left_out} of {len(corpus.items)} recordings are too short or hold no speech: they are "
-            "neither trained on nor tested."
+            f"No speech was heard in {left_out} of {len(corpus.items)} recordings: they were neither "
+            "trained on nor tested."
         )
     if recipe.normalise == "speaker":
         notes.append(

@@ -27,9 +27,9 @@ def pooled(rows: Rows, values: npt.NDArray[Numbers]) -> tuple[Rows, npt.NDArray[
     group_of[whole] = whole[first][group]
     speech_s = rows.speech_s if len(rows.speech_s) else np.ones(len(rows.item))
     weight = np.where(speech_s > 0, speech_s, 1e-6)
-    total = np.bincount(group_of, weight, len(weight))
+    total = np.bincount(group_of, weight, len(weight)).astype(np.float64)
     sums = np.zeros_like(values, np.float64)
-    np.add.at(sums, (..., group_of, slice(None)), values * weight[:, np.newaxis])
+    np.add.at(np.moveaxis(sums, -2, 0), group_of, np.moveaxis(values * weight[:, np.newaxis], -2, 0))
     kept = np.unique(group_of)
     spoken = replace(rows, speech_s=total, features=[], copies=()).among(
         np.isin(np.arange(len(weight)), kept)

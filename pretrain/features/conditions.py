@@ -19,7 +19,7 @@ from ..corpora.corpus import Corpus, Item
 from ..recipes.sections import Augmentation
 from . import augmentation
 from .audio import identity, item_audio
-from .augmentation import Kind
+from .augmentation import Codec, Kind
 
 LOUDEST = 1.0  # where a microphone clips
 BABBLE = 6  # voices at once
@@ -64,7 +64,7 @@ class Copied:
             low_hz, high_hz = random.uniform(200, 350), random.uniform(3000, 3600)
             samples = augmentation.telephone(samples, rate, low_hz=low_hz, high_hz=high_hz)
         if random.random() < table.codec:
-            codec = "opus" if random.random() < 0.5 else "mp3"
+            codec: Codec = "opus" if random.random() < 0.5 else "mp3"
             samples = augmentation.coded(samples, rate, codec, kbit_s=random.uniform(*table.kbit_s))
         if random.random() < table.tilt:
             samples = augmentation.tilt(samples, random.uniform(-0.4, 0.4))
@@ -111,7 +111,8 @@ class Condition:
         """All others at the same level, each repeated to the length."""
         voices = [item_audio(item, rate) for item in self.others]
         equal = [voice / augmentation.active_rms(voice, rate) for voice in voices]
-        return np.sum([np.resize(voice, length) for voice in equal], axis=0)
+        babble: Floats = np.sum([np.resize(voice, length) for voice in equal], axis=0)
+        return babble
 
 
 @dataclass(frozen=True, slots=True)

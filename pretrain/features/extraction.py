@@ -103,9 +103,9 @@ def compute(recipe: Extraction, corpus: Corpus, progress: Progress, cache: Path 
         facts = [hearing.facts[table.name] for table in recipe.extractors]
     if not vectors:
         raise InputError(
-            f"no recording of corpus '{corpus.name}' is long enough and holds speech",
+            f"no speech is heard in any recording of corpus '{corpus.name}'",
             got=f"{len(corpus.items)} recordings",
-            remedy="lower shortest_s or the thresholds of [activity], or set whole_if_unheard in [[corpora]]",
+            remedy="lower the thresholds of [activity], or set whole_if_unheard in its [[corpora]] table",
         )
     return Rows(
         inputs=tuple(Input(fact.name, fact.dim, fact.version) for fact in facts),
@@ -240,7 +240,7 @@ class Windowed(Hearing):
 
     def vectors(self, entry: Item, meter: Meter) -> list[Vector]:
         found = self._whole.segments(entry, meter)
-        length = sum(vector.length for vector in found)  # none of one that is too short
+        (length,) = (vector.length for vector in found)
         for listening, size_s in zip(self._windows, self._windows_s, strict=True):
             if length > size_s * self._rate:
                 found += [replace(window, window_s=size_s) for window in listening.segments(entry)]

@@ -55,7 +55,7 @@ def _with_activity(tables: dict[str, Any], where: str) -> dict[str, Any]:
     """The detector's options stand beside its name, as in a pipeline; [segments] is checked as there."""
     if "activity" in tables and "segments" not in tables:
         raise ConfigError(f"{where} has [activity] but no [segments]", remedy="add both or neither")
-    given = {name: tables[name] for name in ("activity", "segments") if name in tables}
+    given: dict[str, Any] = {name: tables[name] for name in ("activity", "segments") if name in tables}
     if not given:
         return tables
     vote = {"span_s": 1e9}  # nothing is voted on

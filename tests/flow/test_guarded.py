@@ -87,7 +87,7 @@ def play(
     size: int = 1600,
 ) -> tuple[list[Output], dict[str, dict[str, object]]]:
     pipeline = Pipeline("s", host.description, host.bus, detector, transcriber)
-    stream = Stream(Intake("s", RATE), pipeline)
+    stream = Stream(Intake("s", RATE, keep_dc=True), pipeline)  # the ear knows its samples
     chunks: Iterator[Chunk] = cut(SPEECH, every(size))
     outputs = list(stream.play(chunks))
     assert pipeline.ledger.settled

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stimmung.engine.audio.dc import DcBlocker
 from stimmung.engine.config.schema import Description
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.runtime.host import Host
@@ -184,12 +185,14 @@ def test_a_turn_votes_once_by_its_latest_answer(host: Host) -> None:
 
 def test_what_comes_of_a_settled_turn_is_a_function_of_its_samples(expected: list[Output]) -> None:
     turns = [one for one in expected if isinstance(one, Features) and one.extractor != "acme-loudness"]
-    with Host(by_turns(segments={"kind": "whole", "shortest_s": 0.25}, activity=None)) as alone:
+    heard = DcBlocker(RATE).remove(TALK)
+    tables = {"stream": {"dc": "keep"}, "segments": {"kind": "whole", "shortest_s": 0.25}, "activity": None}
+    with Host(by_turns(**tables)) as alone:
         for one in turns:
             (values,) = (
                 output.values
                 for output in play(
-                    alone, cut(TALK[one.span.start : one.span.stop], every(1600)), features=True
+                    alone, cut(heard[one.span.start : one.span.stop], every(1600)), features=True
                 )
                 if isinstance(output, Features) and output.extractor == one.extractor
             )

@@ -23,7 +23,7 @@ import numpy as np
 from stimmung.engine.plugin import hookimpl
 from stimmung.engine.types import Floats
 
-from . import functionals, names
+from . import compiled, functionals, names
 from .frames import HOP, LONG, RATE
 from .rows import CHANNELS, assemble, describe
 
@@ -39,6 +39,10 @@ class Hsf:
     support = LONG
     channels = CHANNELS
     dim = 6373
+
+    def __init__(self) -> None:
+        # A worker may take longer to start than to answer, and compiling for the first time takes a while.
+        compiled.load_all(__name__)
 
     def describe(self, samples: Floats) -> Floats:
         """(n,) samples → ((n - 960) // 160 + 1, channels), none when n < 960."""

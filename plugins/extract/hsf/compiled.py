@@ -30,6 +30,7 @@ Types = list[tuple[np.dtype[Any], int]]
 # Sums may be taken in several lanes at once; numbers are finite. Everything else stays as IEEE 754 has it.
 REORDER = {"reassoc", "nnan", "nsz", "contract"}
 PARTS: dict[Callable[..., Any], bool] = {}
+LOOPS: dict[str, list[Callable[[], object]]] = {}  # by module
 _compiling = threading.Lock()
 
 
@@ -61,6 +62,8 @@ def compiled(
             with _compiling:
                 return _loaded(function, parsed, returns, reorder)
 
+        LOOPS.setdefault(function.__module__, []).append(loaded)
+
         @wraps(function)
         def call(*arguments: Arguments.args, **_: Arguments.kwargs) -> Result:
             flat: list[object] = []
@@ -75,6 +78,14 @@ def compiled(
         return call
 
     return decorate
+
+
+def load_all(package: str) -> None:
+    """Have the machine code of a package's loops at hand, compiling what this machine has not met yet."""
+    for module, loops in LOOPS.items():
+        if module.startswith(f"{package}."):
+            for loaded in loops:
+                loaded()
 
 
 def compiled_part(*, reorder: bool = False) -> Callable[[Function], Function]:

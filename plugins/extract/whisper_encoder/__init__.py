@@ -17,7 +17,7 @@ from stimmung.engine.models.weights import holds_no
 from stimmung.engine.plugin import FrameExtractor, hookimpl
 from stimmung.engine.types import Floats
 
-from .log_mel import HOP, RATE, log_mel
+from .log_mel import HOP, RATE, Level, log_mel
 
 NAME = "whisper_encoder"
 FILE = "encoder.onnx"
@@ -32,17 +32,20 @@ class WhisperEncoder:
     """Speech → a row a second, the mean output of a block of two seconds → 512 features a segment.
 
     ``model`` is a shipped model or a folder that ``stimmung convert whisper`` filled. A block of at least
-    0.2 s that is shorter than two seconds gives one row. The version ends in the weights' checksum: a
-    classifier runs on the very weights it was trained with. Raises ModelError.
+    0.2 s that is shorter than two seconds gives one row. The version names the level and the weights'
+    checksum: a classifier runs on the very features it was trained with. Raises ModelError.
+
+    ``level`` "peak" subtracts each block's loudest value from its logarithmic spectrum, so that the features
+    are the same however loud the recording is; "kept" is Whisper's own scale.
     """
 
     api = 1
     name, rate = NAME, RATE
     hop, shortest = BLOCKS_HOP, SHORTEST
 
-    def __init__(self, model: str = "whisper_base_3") -> None:
+    def __init__(self, model: str = "whisper_base_3", level: Level = "peak") -> None:
         path, card = open_model(model, NAME, FILE)
-        self._session = open_session(path)
+        self._session, self._level = open_session(path), level
         metadata = self._session.get_modelmeta().custom_metadata_map
         try:
             self._bands = int(self._session.get_inputs()[0].shape[1])
@@ -51,7 +54,7 @@ class WhisperEncoder:
         except (KeyError, IndexError, ValueError, TypeError) as error:
             raise holds_no("encoder of Whisper", path, error) from error
         self.channels = self.dim
-        self.version = f"1+{card.files[FILE][:12]}"
+        self.version = f"1-{level}+{card.files[FILE][:12]}"
 
     def describe(self, samples: Floats) -> Floats:
         """(n,) → (rows, channels): row k reads block ``[k * hop, k * hop + support)``.
@@ -70,7 +73,7 @@ class WhisperEncoder:
 
     def _row(self, block: Floats) -> Floats:
         filled = np.pad(block, (0, max(0, LEAST - len(block))))
-        mel = log_mel(filled, self._bands)
+        mel = log_mel(filled, self._bands, self._level)
         outputs = -(-mel.shape[2] // 2)
         heard = min(outputs, -(-len(block) // STRIDE))  # the others saw zeros alone
         pooling = np.zeros((1, 1, outputs), np.float32)

@@ -2,12 +2,14 @@
 
 Frames of 25 ms every 10 ms under a Hann window, centred on multiples of the hop, the block reflected at its
 edges; Slaney's mel scale, triangles of equal area from 0 to 8 kHz; log10 of the power, everything more than
-8 decades below the loudest value of the block raised to there; then shifted and scaled to about ±1.
+8 decades below the loudest value of the block raised to there; then shifted and scaled to about ±1. With the
+level "peak" the loudest value of every block is shifted to the same place before.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +22,15 @@ RATE = 16000
 HOP, LENGTH = 160, 400
 LEAST = np.float32(1e-10)  # power below which a band counts as silent
 DECADES = np.float32(8)  # kept below the loudest value
+PEAK = np.float32(1.5)  # decades: where "peak" puts the loudest value, as speech near full scale has it
+TINIEST = np.float32(1e-30)  # power: keeps the logarithm of digital silence finite
+
+Level = Literal["peak", "kept"]
 
 Doubles = npt.NDArray[np.float64]
 
 
-def log_mel(block: Floats, bands: int) -> Floats:
+def log_mel(block: Floats, bands: int, level: Level = "kept") -> Floats:
     """The spectrum of a block as the encoder takes it.
 
     Parameters
@@ -33,6 +39,9 @@ def log_mel(block: Floats, bands: int) -> Floats:
         Samples at 16 kHz, more than 200.
     bands : int
         80 in all of Whisper's models but large-v3, which has 128.
+    level : {"peak", "kept"}
+        "kept" is Whisper's own scale, on which louder audio gives higher values; "peak" gives the same at
+        any level.
 
     Returns
     -------
@@ -42,8 +51,12 @@ def log_mel(block: Floats, bands: int) -> Floats:
     frames = np.lib.stride_tricks.sliding_window_view(padded, LENGTH)[::HOP][: len(block) // HOP]
     spectra = fft.rfft(frames * _window(), axis=1)
     power = spectra.real**2 + spectra.imag**2
-    levels = np.log10(np.maximum(power @ filters(bands), LEAST))
-    scaled: Floats = (np.maximum(levels, levels.max() - DECADES) + np.float32(4)) / np.float32(4)
+    levels = np.log10(np.maximum(power @ filters(bands), LEAST if level == "kept" else TINIEST))
+    peak = levels.max()
+    levels = np.maximum(levels, peak - DECADES)
+    if level == "peak":
+        levels = levels - peak + PEAK
+    scaled: Floats = (levels + np.float32(4)) / np.float32(4)
     return np.ascontiguousarray(scaled.T[np.newaxis])
 
 

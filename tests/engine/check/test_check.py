@@ -22,7 +22,7 @@ def test_every_built_in_plugin_keeps_its_contract(name: str) -> None:
     assert [f"{found.check}: {found.error}" for found in examine(name, timed=False) if found.error] == []
 
 
-@pytest.mark.parametrize("name", ["acme-level", "acme-loudness", "acme-loud", "acme-speaker"])
+@pytest.mark.parametrize("name", ["acme-level", "acme-loudness", "acme-block", "acme-loud", "acme-speaker"])
 def test_a_sound_outside_plugin_passes(name: str) -> None:
     findings = list(examine(name))
     assert len(findings) > 2
@@ -135,6 +135,10 @@ class SeesTheWhole(Frames):
 class TooManyRows(Frames):
     def rows(self, frames, samples):  # type: ignore[no-untyped-def]
         return np.vstack([super().rows(frames, samples), [[0.0]]])
+
+
+class NothingOfTheShort(Frames):
+    shortest = 100
 
 
 class Words:
@@ -264,6 +268,7 @@ class Shouts:
         ("extractor", Pickles, "it reads or writes pickle; keep weights in safetensors"),
         ("extractor", NormalisesTheBlock, "blocks of 1 rows give other rows than the whole"),
         ("extractor", SeesTheWhole, "row 0 depends on audio outside [0, 400)"),
+        ("extractor", NothingOfTheShort, "describe returned a wrong shape for 100 samples, got (0, 1)"),
         ("extractor", TooManyRows, "describe returned a wrong shape for 400 samples, got (2, 1)"),
         ("extractor", Words, "sentences together give other numbers than one by one"),
         ("classifier", NoProbabilities, "predict returned no probabilities for zeros"),

@@ -12,6 +12,16 @@ from stimmung.engine.errors import ConfigError
 MINIMAL: dict[str, Any] = {"extractors": [{"plugin": "hsf"}]}
 
 
+def turns(**segments: Any) -> dict[str, Any]:
+    return {"activity": {"plugin": "webrtc"}, "segments": {"kind": "turns", **segments}}
+
+
+def test_turns_have_a_shortest_of_their_own() -> None:
+    segments = describe({**MINIMAL, **turns()}, "here").segments
+    assert (segments.shortest_s, segments.longest_s, segments.pause_s, segments.pad_s) == (0.25, 10, 0.5, 0.1)
+    assert describe(MINIMAL, "here").segments.shortest_s == 1
+
+
 def test_a_minimal_description_has_the_documented_defaults() -> None:
     description = describe(MINIMAL, "here")
     assert (description.stream.rate, description.segments.window_s, description.segments.hop_s) == (
@@ -43,6 +53,17 @@ def test_keys_beside_a_plugin_are_its_options() -> None:
             {"vote": {"span_s": 4}},
             "vote.span_s holds no whole window, got 4 s, expected at least window_s, 5 s",
         ),
+        (
+            {"segments": {"pause_s": 1}},
+            'segments.pause_s says nothing of kind = "windows"; add kind = "turns"',
+        ),
+        (turns(window_s=5), 'segments.window_s says nothing of kind = "turns"; set longest_s instead'),
+        ({"segments": {"kind": "turns"}}, "turns are cut by voice activity, but nothing detects it; add"),
+        (turns(longest_s=2.5), "longest_s is no multiple of hop_s, got 2.5 s, expected a multiple of 1 s"),
+        (turns(longest_s=0.5), "longest_s is no multiple of hop_s, got 0.5 s, expected a multiple of 1 s"),
+        (turns(longest_s=1, shortest_s=2), "segments.shortest_s leaves no turn, got 2 s, expected at most"),
+        (turns(pad_s=0.6), "got 0.6 s, expected at most pause_s and hop_s, 0.5 s; shorten pad_s"),
+        (turns(longest_s=20), "vote.span_s holds no whole turn, got 10 s, expected at least longest_s, 20 s"),
         ({"bus": {"transport": "tcp"}}, "here: bus.transport is not usable: Invalid enum value 'tcp'"),
         ({"extractors": []}, "here: extractors is not usable: Expected `array` of length >= 1"),
         (

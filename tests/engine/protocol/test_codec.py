@@ -26,15 +26,16 @@ def test_arrays_arrive_bit_by_bit(shape: list[int], seed: int) -> None:
     assert not arrived.flags.writeable
 
 
-def test_a_segment_arrives_whole() -> None:
-    segment = Segment("str/äm", 3, Span(5, 9, 16000), np.float32([1, 2, 3, 4]), 0.25, "ja")
+@pytest.mark.parametrize("settled", [True, False])
+def test_a_segment_arrives_whole(settled: bool) -> None:
+    segment = Segment("str/äm", 3, Span(5, 9, 16000), np.float32([1, 2, 3, 4]), 0.25, "ja", settled)
     message, arrays = codec.decode(codec.encode_call(1, Call("level", "extract", segment=segment)))
     assert isinstance(message, messages.CallHeader)
     arrived = codec.decode_call("level", message, arrays).segment
     assert arrived is not None
     assert np.array_equal(arrived.samples, segment.samples)
     assert (arrived.stream, arrived.index, arrived.span) == (segment.stream, segment.index, segment.span)
-    assert (arrived.speech, arrived.text) == (0.25, "ja")
+    assert (arrived.speech, arrived.text, arrived.settled) == (0.25, "ja", settled)
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,10 @@ def test_probabilities_are_the_mean_of_the_voters() -> None:
     add(poll, spoken(4, calm=0.9, tense=0.1))
     state = poll.add(Span(1, 5, 1), spoken(5, calm=0.5, tense=0.5))
     assert state.probabilities == pytest.approx({"calm": 0.7, "tense": 0.3, "glad": 0.0})
+
+
+def test_a_turn_votes_by_its_latest_answer_alone() -> None:
+    poll = Vote("s", "emotion", LABELS, span=20, by_turn=True)
+    add(poll, spoken(2, 2, calm=1), spoken(8, 3, glad=1), spoken(9, 4, glad=1), spoken(10, 5, tense=1))
+    state = poll.add(Span(10, 11, 1), None)
+    assert state.votes == {"calm": 1, "tense": 1, "glad": 0}

@@ -77,6 +77,7 @@ def test_features_of_a_window_of_a_stream_are_those_of_its_samples_alone(
     """Its rows are those of the stream's grid: from the first of them on, the samples alone give the same."""
     cnn, samples = SampleCnn(str(model)), syllables(2.0)
     tables = {
+        "stream": {"dc": "keep"},
         "segments": {"window_s": window_s, "hop_s": hop_s, "shortest_s": window_s},
         "extractors": [{"plugin": "sample_cnn", "model": str(model)}],
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stimmung.engine.audio.segment_blocks import segment_blocks
+from stimmung.engine.check import examine
 from stimmung.engine.errors import ModelError
 from stimmung.engine.models.cards import find_model, load_card, write_card
 from stimmung.engine.types import Floats
@@ -28,10 +28,17 @@ def encoder() -> WhisperEncoder:
 def test_a_row_a_second_reads_two_seconds(encoder: WhisperEncoder) -> None:
     assert (encoder.hop, encoder.support, encoder.shortest) == (HOP, SUPPORT, SHORTEST)
     assert (encoder.rate, encoder.channels, encoder.dim) == (RATE, 512, 512)
-    assert encoder.version.startswith("1+")
+    assert encoder.version.startswith("1-peak+")
+    assert WhisperEncoder(level="kept").version.startswith("1-kept+")
     for samples, rows in ((0, 0), (3199, 0), (3200, 1), (31999, 1), (32000, 1), (47999, 1), (48000, 2)):
         made = encoder.describe(syllables(3.0)[:samples])
         assert (made.shape, made.dtype) == ((rows, 512), np.float32)
+
+
+def test_it_keeps_the_contract() -> None:
+    findings = list(examine("whisper_encoder", timed=False))
+    assert [found.error or found.skipped for found in findings if found.error or found.skipped] == []
+    assert len(findings) > 10
 
 
 def test_a_row_has_the_same_bits_alone_and_beside_others(encoder: WhisperEncoder) -> None:
@@ -59,7 +66,7 @@ def test_a_short_block_is_the_mean_of_the_outputs_that_saw_it(encoder: WhisperEn
     samples = syllables(0.25)  # 4000 samples: 13 outputs of 320
     filled = np.concatenate([samples, np.zeros(2400, np.float32)])
     each = np.eye(20, dtype=np.float32)[np.newaxis]
-    (outputs,) = encoder._session.run(None, {"mel": log_mel(filled, 80), "pooling": each})
+    (outputs,) = encoder._session.run(None, {"mel": log_mel(filled, 80, "peak"), "pooling": each})
     assert outputs.shape == (1, 20, 512)
     np.testing.assert_allclose(encoder.describe(samples)[0], outputs[0, :13].mean(axis=0), atol=1e-5)
 
@@ -69,8 +76,8 @@ def test_a_segment_is_the_mean_of_its_rows(encoder: WhisperEncoder) -> None:
     np.testing.assert_array_equal(encoder.summarise(rows), np.float32([[2] * 512, [5] * 512]))
 
 
-def test_the_shipped_weights_give_known_rows(encoder: WhisperEncoder) -> None:
-    row = encoder.describe(syllables(2.0))[0]
+def test_the_shipped_weights_give_known_rows() -> None:
+    row = WhisperEncoder(level="kept").describe(syllables(2.0))[0]
     # As transformers' own encoder computes them, cut to 100 positions, with the weights of the model.bin.
     known = [0.11817, 0.95721, 0.72545, 0.18569, 0.65288]
     np.testing.assert_allclose(row[[0, 1, 100, 300, 511]], known, atol=1e-3)
@@ -91,6 +98,25 @@ def test_the_spectrum_is_in_decades_of_power_the_highest_eight_of_them_by_4() ->
     )
     assert np.ptp(log_mel(syllables(1.0), 80)) == pytest.approx(2)
     np.testing.assert_allclose(log_mel(np.zeros(16000, np.float32), 80), -1.5, atol=1e-6)
+
+
+def test_the_highest_value_of_a_peak_spectrum_is_1_375_at_any_level() -> None:
+    samples = syllables(1.0)
+    samples[: RATE // 2] *= np.float32(0.001)
+    for gain in (1.0, 0.01, 1e-4):
+        spectrum = log_mel(samples * np.float32(gain), 80, "peak")
+        assert spectrum.max() == pytest.approx((1.5 + 4) / 4)
+        assert np.ptp(spectrum) == pytest.approx(2)
+
+
+@pytest.mark.parametrize("gain_db", [-40.0, -20.0, 12.0])
+def test_the_level_of_a_recording_changes_no_feature(encoder: WhisperEncoder, gain_db: float) -> None:
+    samples = syllables(3.0)
+    rows = encoder.describe(samples * np.float32(10 ** (gain_db / 20)))
+    np.testing.assert_allclose(rows, encoder.describe(samples), atol=1e-4)
+    kept = WhisperEncoder(level="kept")
+    changed = kept.describe(samples * np.float32(10 ** (gain_db / 20))) - kept.describe(samples)
+    assert np.abs(changed).max() > 0.1
 
 
 def test_it_runs_without_torch() -> None:
@@ -122,20 +148,6 @@ def test_weights_that_were_altered_or_are_none_are_refused(tmp_path: Path) -> No
         WhisperEncoder(damaged(tmp_path / "two", lambda data: data[:1000]))
     with pytest.raises(ModelError, match="is not for the plugin 'whisper_encoder'"):
         WhisperEncoder("sample_cnn")
-
-
-@pytest.mark.parametrize(
-    ("length", "blocks"),
-    [
-        (1, [(0, 1)]),
-        (32000, [(0, 32000)]),
-        (32001, [(0, 32000), (1, 32001)]),
-        (48000, [(0, 32000), (16000, 48000)]),
-        (50000, [(0, 32000), (16000, 48000), (18000, 50000)]),
-    ],
-)
-def test_every_sample_of_a_segment_is_in_a_block(length: int, blocks: list[tuple[int, int]]) -> None:
-    assert segment_blocks(length, HOP, SUPPORT) == blocks
 
 
 def test_rows_of_silence_are_finite(encoder: WhisperEncoder) -> None:

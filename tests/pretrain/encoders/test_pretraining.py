@@ -43,14 +43,14 @@ from pathlib import Path
 import torch
 from stimmung.pretrain.encoders import speech
 torch.set_num_threads(1)
-step = pretraining.Task.training_step
+step = speech.Task.training_step
 def fatal(self, batch):
     if self.global_step == 15:
         os.kill(os.getpid(), signal.SIGKILL)
     return step(self, batch)
-pretraining.Task.training_step = fatal
+speech.Task.training_step = fatal
 recipe, corpus, out = map(Path, sys.argv[1:])
-pretraining.pretrain(pretraining.read_pretrain_recipe(recipe), corpus, out)
+speech.pretrain(speech.read_pretrain_recipe(recipe), corpus, out)
 """
 
 

@@ -59,9 +59,9 @@ def test_copies_are_trained_on_and_never_tested(
 ) -> None:
     trained = []
 
-    def fit(trainer, rows, data, speakers):  # type: ignore[no-untyped-def]
+    def fit(trainer, rows, *given):  # type: ignore[no-untyped-def]
         trained.append(len(rows.item))
-        return fit_speakers(trainer, rows, data, speakers)
+        return fit_speakers(trainer, rows, *given)
 
     monkeypatch.setattr(fitting, "fit_speakers", fit)
     report = evaluate(recipe(SPEEDS), corpus, "loso", tmp_path / "out")
@@ -76,7 +76,7 @@ def test_a_copy_is_normalised_by_its_own_voice(read: tuple[Recipe, Corpus]) -> N
     rows = corpus_rows(stream, data, None)
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(fitting, "fit_speakers", lambda trainer, rows, data, speakers: seen.append(rows))
+        patch.setattr(fitting, "fit_speakers", lambda trainer, rows, *given: seen.append(rows))
         fitting.fit(stream, data, rows, {}, data.speakers)
     (normal,) = seen[0].features
     population = fitting.populations(rows, data, data.speakers, 10.0)[0]

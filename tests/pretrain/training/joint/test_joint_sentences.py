@@ -205,7 +205,7 @@ def test_a_branch_takes_the_average_of_a_batch_in_training_and_its_own_afterward
     whole = branch(rows)
     rows[[1, 3]] = torch.nan
     found = branch(rows)
-    assert torch.equal(found[[0, 2, 4]], whole[[0, 2, 4]])
+    assert torch.allclose(found[[0, 2, 4]], whole[[0, 2, 4]])  # other batches, other sums
     assert torch.allclose(found[[1, 3]], whole[[0, 2, 4]].mean(dim=0).expand(2, -1))
     found.sum().backward()
     assert all(torch.isfinite(weight.grad).all() and weight.grad.any() for weight in branch.parameters())
