@@ -123,8 +123,7 @@ class Words:
 class Features:
     """What one extractor made of one segment: ``values`` is (dim,).
 
-    ``speech``: the samples of speech that the segment is the first of its stream to hold, of the ``spoken``
-    samples of speech in it.
+    ``speech``: the samples of speech that the segment is the first of its stream to hold.
     """
 
     stream: str
@@ -133,7 +132,6 @@ class Features:
     extractor: str
     values: Floats
     speech: int = 0
-    spoken: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,30 +158,26 @@ class InferredOffset:
     def __init__(self, model: OffsetModel) -> None:
         self.filter = OffsetFilter(model)
         self._projection = Projection(model)
-        self._new_s = 0.0  # since the last settled segment
 
     def add(self, segment: Segment, speech_s: float, inputs: Sequence[Floats] | None) -> list[Floats] | None:
         """The input, (dim,), and the log posteriors, (K,), of the next segment; None where it was lost.
 
-        ``speech_s``: the seconds of speech that the segment is the first to hold. A missing input, NaN, has
-        no posteriors and counts for nothing.
+        ``speech_s``: the seconds of speech that no settled segment before held. A missing input, NaN, has no
+        posteriors and counts for nothing.
         """
-        whole_s = segment.speech * segment.span.length / segment.span.rate
-        return self.advance(inputs, speech_s, whole_s, segment.settled)
-
-    def advance(
-        self, inputs: Sequence[Floats] | None, speech_s: float, whole_s: float, settled: bool = True
-    ) -> list[Floats] | None:
-        """The same for a segment of which no more is known than its ``whole_s`` seconds of speech."""
-        new_s = self._new_s + speech_s
-        self._new_s = 0.0 if settled else new_s
         if inputs is None:
             return None
         (values,) = inputs
         if np.isnan(values).any():
             return [values]
-        weight = min(1.0, new_s / whole_s) if whole_s > 0 else 0.0
-        return [values, read_only(self.filter.add(self._projection.scores(values), weight, settled, new_s))]
+        # In samples, so that a segment that is all new counts for 1 and nothing beside it.
+        spoken = round(segment.speech * segment.span.length)
+        weight = min(1.0, round(speech_s * segment.span.rate) / spoken) if spoken else 0.0
+        return [values, self.evidence(values, weight, segment.settled, speech_s)]
+
+    def evidence(self, values: Floats, weight: float, settled: bool = True, speech_s: float = 0.0) -> Floats:
+        """The log posteriors, (K,), of features, (dim,), see :meth:`OffsetFilter.add`."""
+        return read_only(self.filter.add(self._projection.scores(values), weight, settled, speech_s))
 
     def copy(self) -> InferredOffset:
         """One that has learnt the same and goes its own way from here."""

@@ -163,13 +163,7 @@ class Track:
         else:
             edge.process()
             features = Features(
-                self.stream,
-                segment.index,
-                segment.span,
-                name,
-                answer.values,
-                self._speech[segment.index],
-                round(segment.speech * segment.span.length),
+                self.stream, segment.index, segment.span, name, answer.values, self._speech[segment.index]
             )
             for classifier, inputs in self._alignment.add(features):
                 self._complete(segment, classifier, inputs)

@@ -30,7 +30,7 @@ SPREAD = 2.0  # of the offsets of people, in units of the rest
 def people(
     count: int, labels: tuple[str, ...] = LABELS, *, seed: int = 0, each: int = 40, neutral: float = 0.0
 ) -> Data:
-    """Rows of so many people, each with an offset of their own; a share of ``neutral`` rows beyond an equal one."""
+    """Rows of so many people with offsets of their own; a share of ``neutral`` rows beyond an equal one."""
     world, random = np.random.default_rng(9), np.random.default_rng(seed)
     centres = world.normal(size=(len(labels), DIM)) * 1.5
     scale = 10 ** world.uniform(-2, 2, DIM)
@@ -162,7 +162,8 @@ def test_the_operating_point_stands_in_the_pipeline(folder: Path) -> None:
         calls.append((inferred(offset, data).argmax(axis=1) == LABELS.index("neutral")).sum())
     assert calls[0] < calls[1] < calls[2]
     offset = Linear(str(folder), forget_s=60.0).offset
-    assert offset is not None and offset.forget_s == 60.0
+    assert offset is not None
+    assert offset.forget_s == 60.0
     with pytest.raises(ConfigError, match=r"option 'forget_s' of plugin 'linear'.*-1"):
         Linear(str(folder), forget_s=-1.0)
 
