@@ -27,7 +27,7 @@ class Trained(Protocol):
 
 @runtime_checkable
 class OffsetTrained(Trained, Protocol):
-    """One that knows how to infer a speaker's offset; ``predict`` takes the log posteriors as one more matrix."""
+    """One that infers a speaker's offset; ``predict`` takes the log posteriors as one more matrix."""
 
     offset: OffsetModel
 

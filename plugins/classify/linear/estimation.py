@@ -94,7 +94,7 @@ def voice_offsets(rows: Doubles, labels: Ints, voices: Ints, weights: Doubles, r
     order = np.argsort(group, kind="stable")
     starts = np.searchsorted(group[order], np.arange(len(keys)))
     means = np.add.reduceat(rows[order], starts) / np.bincount(group)[:, np.newaxis]
-    mass = np.bincount(group, weights)
+    mass = np.asarray(np.bincount(group, weights), np.float64)
     owner, label = keys // count, keys % count
     firsts = np.searchsorted(owner, np.arange(owner[-1] + 1))
     size = np.bincount(voice)

@@ -16,7 +16,7 @@ import numpy as np
 from stimmung.engine.errors import ConfigError, ProtocolError
 from stimmung.engine.models.statistics import OffsetModel, write_offset
 from stimmung.engine.streaming.offset import OffsetFilter
-from stimmung.engine.types import Floats
+from stimmung.engine.types import Bools, Floats
 
 from .estimation import (
     Doubles,
@@ -147,7 +147,7 @@ class Trainer:
         )
         return self._fit(data, tuple(names), self._estimated(names, corpus_names, data))
 
-    def _estimated(self, names: list[str], corpus_names: list[str], data: Data) -> Doubles:
+    def _estimated(self, names: list[str], corpus_names: list[str], data: Data) -> Bools:
         """Which rows give centres and offsets."""
         unknown = sorted(set(self._estimate_from) - set(corpus_names))
         if unknown:
@@ -167,7 +167,7 @@ class Trainer:
             )
         return rows
 
-    def _fit(self, data: Data, names: tuple[str, ...], estimated: Doubles) -> Training:
+    def _fit(self, data: Data, names: tuple[str, ...], estimated: Bools) -> Training:
         full = _Part.of(data, self._penalty, self._offset_penalty)
         held_out = self._held_out(data, full, len(names))
         scale = fit_scale(held_out.plain, data.labels, data.weights)
