@@ -121,6 +121,11 @@ class FrameExtractor(Protocol):
     ``((n - support) // hop + 1, channels)``, and none when n < support. The engine calls it once over
     each stream in fixed blocks. ``summarise`` gets, for each segment, the rows whose support lies
     wholly inside the segment, (rows, channels) with at least one row, and returns (n, dim).
+
+    An optional attribute ``shortest``, in samples: ``describe`` takes blocks of ``shortest <= n < support``
+    too, and gives one row of each. Then it is called for every row by itself, with exactly ``support``
+    samples, and once more for the end of a turn or of a whole recording, its last ``support`` samples or all
+    there are, unless a row ends there; that row is the last one ``summarise`` gets.
     """
 
     name: str

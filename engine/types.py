@@ -74,8 +74,8 @@ class Segment:
 
     ``samples`` is (span.length,), a read-only view; it is empty where no stage asked for audio.
     ``speech`` is the share of the span in which voice activity was detected, 0 to 1; it is 1
-    in a pipeline without a detector. ``settled`` is False where a running turn is answered; the last of a
-    turn is settled.
+    in a pipeline without a detector. ``settled`` is False while a turn runs: a later segment will tell
+    the same better.
     """
 
     stream: str
@@ -123,7 +123,8 @@ class Words:
 class Features:
     """What one extractor made of one segment: ``values`` is (dim,).
 
-    ``speech``: the samples of speech that the segment is the first of its stream to hold.
+    ``speech``: the samples of speech that the segment is the first of its stream to hold; those that are
+    not settled leave theirs to the next. ``settled`` is that of the segment.
     """
 
     stream: str
@@ -132,6 +133,7 @@ class Features:
     extractor: str
     values: Floats
     speech: int = 0
+    settled: bool = True
 
 
 @dataclass(frozen=True, slots=True)

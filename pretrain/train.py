@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,18 @@ from .training.dataset import corpus_rows, read_items
 from .training.fitting import fit
 
 
-def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = None) -> Path:
+def train(
+    recipe: Path,
+    corpus: Path | Sequence[Path],
+    out: Path,
+    progress: Progress | None = None,
+    *,
+    cache: Path | None = None,
+) -> Path:
     """The model folder ``out``: trained on the whole corpus, its card with the figures of the protocol.
+
+    Every corpus that the recipe lists must be given. Features are kept in the folder ``cache``, if there is
+    one.
 
     The figures come from the procedure of :func:`~stimmung.pretrain.evaluation.cross_validation.evaluate`, on
     models that each left some speakers out. Raises ConfigError, InputError or ProtocolError.
@@ -39,9 +50,9 @@ def train(recipe: Path, corpus: Path, out: Path, progress: Progress | None = Non
         )
     if out.exists() and (not out.is_dir() or any(out.iterdir())) and not (out / CARD).is_file():
         raise ConfigError(f"'{out}' is no model folder and not empty", remedy="choose another --out")
-    data = read_items(read, corpus, progress)
+    data = read_items(read, corpus, progress, complete=True)
     folds = corpus_folds(read.protocol, data)
-    rows = corpus_rows(read, data, progress)
+    rows = corpus_rows(read, data, progress, cache)
     report, _ = run_folds(read, data, rows, folds, read.protocol, progress)
     options, _ = selected(read, data, rows, Fold("all", tuple(data.speakers), ()))
     fitted = fit(read, data, rows, options, data.speakers)
@@ -84,7 +95,7 @@ def _card(recipe: Recipe, corpus: Corpus, rows: Rows, trained: Trained, report: 
             corpus=recipe.about.corpus,
             citation=recipe.about.citation,
             licence=recipe.about.corpus_licence,
-            clips=len(corpus.items),
+            clips=len(corpus.items) - report["left_out"],
             speakers=len(corpus.speakers),
             hours=report["hours"],
         ),

@@ -80,7 +80,7 @@ class ExtractorTransformer(TransformerMixin, BaseEstimator):  # type: ignore[mis
     def _description(self, facts: Facts) -> Description:
         return Description(
             stream=StreamTable(rate=facts.rate),
-            segments=SegmentsTable(kind="whole", shortest_s=max(1, facts.support) / facts.rate),
+            segments=SegmentsTable(kind="whole", shortest_s=max(1, facts.least) / facts.rate),
             extractors=[
                 PluginTable(plugin=self.extractor, name=self.extractor, options=dict(self.options or {}))
             ],

@@ -1,9 +1,9 @@
 """Where audio enters: chunks of any size, rate and channels become mono frames on the stream's clock.
 
-The samples depend on the audio alone, never on how it was cut into chunks. Audio already at the
-pipeline's rate passes through unchanged. Otherwise soxr resamples it (linear phase; ripple below
-0.1 dB up to 7 kHz and aliases below -110 dB for 48 kHz to 16 kHz), fed with blocks of 10 ms whatever
-arrives. A resampled sample is known this long after it was heard, at the latest:
+The samples depend on the audio alone, never on how it was cut into chunks. A constant part, DC, is
+removed (:mod:`.dc`). Audio already at the pipeline's rate is not resampled. Otherwise soxr does it (linear
+phase; ripple below 0.1 dB up to 7 kHz and aliases below -110 dB for 48 kHz to 16 kHz), fed with blocks of
+10 ms whatever arrives. A resampled sample is known this long after it was heard, at the latest:
 
     44.1, 48 and 96 kHz 41 ms · 22.05 kHz 42 ms · 11.025 kHz 85 ms · 8 kHz 118 ms · the pipeline's rate 0 ms
 """
@@ -18,6 +18,7 @@ import soxr
 from ..errors import InputError
 from ..plugin import Feed
 from ..types import AudioFrame, Chunk, Floats, Span, read_only
+from .dc import DcBlocker
 
 LOWEST_RATE, HIGHEST_RATE = 4_000, 768_000  # Hz: below, no formants are left; above, no device exists
 LARGEST = 10.0  # +20 dB over full scale: more is integer samples that were never scaled, or a fault
@@ -27,17 +28,19 @@ QUALITY = "MQ"  # HQ answers 96 kHz twice as late, for a difference far below 16
 class Intake:
     """One stream's chunks → its frames: (n, channels) at any rate → (n,) at ``rate`` Hz.
 
-    Channels are averaged. Sample ``p`` of the source's clock is sample ``round(p * rate / native)`` of the
-    stream's, exactly, so the two never drift apart, and a gap that the source reports (a chunk that
-    starts later than the last one ended) is a jump of the stream's clock by the same time.
+    Channels are averaged, and DC is removed unless ``keep_dc``. Sample ``p`` of the source's clock is sample
+    ``round(p * rate / native)`` of the stream's, exactly, so the two never drift apart, and a gap that the
+    source reports (a chunk that starts later than the last one ended) is a jump of the stream's clock by the
+    same time.
 
     Raises InputError, naming the stream and the sample, when a chunk overlaps the last one, when
     rate or channels change, and when a sample is NaN, infinite or beyond ±10 (full scale is ±1).
     """
 
-    def __init__(self, stream: str, rate: int) -> None:
+    def __init__(self, stream: str, rate: int, *, keep_dc: bool = False) -> None:
         self.stream = stream
         self.rate = rate
+        self.keep_dc = keep_dc
         self._native = 0
         self._channels = 0
         self._position = 0  # on the source's clock: where the next chunk is expected
@@ -57,7 +60,7 @@ class Intake:
         fit = fit_samples(chunk.samples)
         self._position = start + fit
         if self._stretch is None:
-            self._stretch = _Stretch(start, self._native, self.rate)
+            self._stretch = _Stretch(start, self._native, self.rate, keep_dc=self.keep_dc)
         at = self._stretch.clock
         yield from self._frames(at, self._stretch.push(_mono(chunk.samples[:fit])))
         if fit < len(chunk.samples):
@@ -138,18 +141,21 @@ def read_audio(feed: Feed, rate: int) -> Floats:
 class _Stretch:
     """Audio without a gap, from sample ``start`` of the source's clock, resampled if it must be."""
 
-    def __init__(self, start: int, native: int, rate: int) -> None:
+    def __init__(self, start: int, native: int, rate: int, *, keep_dc: bool) -> None:
         self.native, self.rate = native, rate
         self.clock = self._on_stream(start)  # the next sample to come, on the stream's clock
         self.stop = start  # the next sample to arrive, on the source's clock
         self.resampler: soxr.ResampleStream | None = None
         if native != rate:
             self.resampler = soxr.ResampleStream(native, rate, 1, dtype="float32", quality=QUALITY)
+        self.blocker = None if keep_dc else DcBlocker(native)
         self.block = native // 100
         self.held = np.empty(0, np.float32)
 
     def push(self, samples: Floats) -> Floats:
         self.stop += len(samples)
+        if self.blocker is not None:
+            samples = self.blocker.remove(samples)
         if self.resampler is None:
             return self._deliver([samples])
         self.held = np.concatenate([self.held, samples])

@@ -1,4 +1,4 @@
-"""Cuts a stream into segments: rolling windows, or each unbroken stretch as a whole.
+"""Cuts a stream into segments: rolling windows, or each unbroken stretch as a whole; :mod:`.turns` by speech.
 
 A region is an unbroken stretch of the stream's clock: a gap in the input ends one and begins the
 next, and every region is cut exactly as if the stream had begun there, so no segment ever spans a
@@ -33,6 +33,11 @@ class Segmenter(Protocol):
         """No later segment begins before this position."""
         ...
 
+    @property
+    def origin(self) -> int:
+        """Where the region begins: descriptor rows are counted from there."""
+        ...
+
 
 class Windows:
     """Windows of ``window`` samples that end every ``hop`` samples, counted from the region's start.
@@ -65,6 +70,10 @@ class Windows:
         return self._start + self._hop * ((position - self._start) // self._hop + 1)
 
     @property
+    def origin(self) -> int:
+        return self._start
+
+    @property
     def needs_from(self) -> int:
         # A tail window may end right after the last one.
         return max(self._start, self._last_stop - self._window)
@@ -93,4 +102,8 @@ class Whole:
 
     @property
     def needs_from(self) -> int:
+        return self._start
+
+    @property
+    def origin(self) -> int:
         return self._start

@@ -95,7 +95,7 @@ def _settings(description: Description, facts: Facts, plugin: str, options: Opti
         "dim": facts.dim,
         "options": options,
         "models": model_hashes(options),
-        "rate": description.stream.rate,
+        "stream": description.stream,
         "segments": description.segments,
         "activity": description.activity,
         "libraries": {name: metadata.version(name) for name in ("soundfile", "soxr")},

@@ -92,6 +92,5 @@ def _invoke(plugin: Any, call: Call) -> Any:
 def expected_shape(facts: Facts, call: Call) -> tuple[int, ...]:
     """The shape of the result :func:`perform` returns for ``call``."""
     if call.method == "describe":
-        samples = len(call.arrays[0])
-        return max(0, (samples - facts.support) // facts.hop + 1), facts.channels
+        return facts.rows(len(call.arrays[0])), facts.channels
     return (len(facts.labels) if call.method == "predict" else facts.dim,)

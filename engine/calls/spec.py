@@ -27,12 +27,24 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     channels: int = 0
     hop: int = 0
     support: int = 0
+    shortest: int = 0
     target: str = ""
     labels: tuple[str, ...] = ()
     inputs: tuple[Input, ...] = ()
     population: tuple[Population | None, ...] = ()
     takes_missing: bool = False
     offset: OffsetModel | None = None
+
+    @property
+    def least(self) -> int:
+        """The samples of the shortest segment that gives a descriptor row."""
+        return self.shortest or self.support
+
+    def rows(self, samples: int) -> int:
+        """How many descriptor rows ``describe`` makes of so many samples."""
+        if self.shortest <= samples < self.support:
+            return min(self.shortest, 1)
+        return max(0, (samples - self.support) // self.hop + 1)
 
 
 def facts_of(name: str, plugin: object) -> Facts:
@@ -67,12 +79,21 @@ def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Fa
             values["population"] = tuple(getattr(plugin, "population", ()))
             values["offset"] = getattr(plugin, "offset", None)
             values["takes_missing"] = getattr(plugin, "takes_missing", False)
+        if kind == "frame_extractor":
+            values["shortest"] = getattr(plugin, "shortest", 0)
         facts = msgspec.convert({"kind": kind, "name": name, **values}, Facts)
     except (msgspec.ValidationError, TypeError) as error:
         raise PluginError(
             f"plugin '{name}' declares an unfit attribute: {error}",
             remedy=f"correct it in {origin_of(plugin)}",
         ) from None
+    if not 0 <= facts.shortest <= facts.support:
+        raise PluginError(
+            f"plugin '{name}' declares an unfit attribute",
+            got=f"shortest = {facts.shortest}",
+            expected=f"at most support, {facts.support}",
+            remedy=f"correct it in {origin_of(plugin)}",
+        )
     for field in fields:
         value = getattr(facts, field)
         if field != "version" and (not value or (isinstance(value, int) and value < 0)):
@@ -82,6 +103,13 @@ def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Fa
                 expected="more than 0",
                 remedy=f"correct it in {origin_of(plugin)}",
             )
+    if not 0 <= facts.shortest <= facts.support:
+        raise PluginError(
+            f"plugin '{name}' declares an unfit attribute",
+            got=f"shortest = {facts.shortest}",
+            expected=f"0 to its support, {facts.support}",
+            remedy=f"correct it in {origin_of(plugin)}",
+        )
     return facts
 
 

@@ -37,9 +37,8 @@ def vectors(subject: Subject, samples: Sequence[Floats], plugin: Any = None) -> 
 def described(subject: Subject, samples: Floats, given: str = "speech", plugin: Any = None) -> Floats:
     """The checked descriptor rows of ``samples``, as the engine hands them on."""
     facts = subject.facts
-    count = max(0, (len(samples) - facts.support) // facts.hop + 1)
     rows = subject.call("describe", samples, plugin)
-    return read_only(subject.shaped(rows, (count, facts.channels), "describe", given))
+    return read_only(subject.shaped(rows, (facts.rows(len(samples)), facts.channels), "describe", given))
 
 
 def shapes(subject: Subject) -> None:
@@ -108,7 +107,7 @@ def extremes(subject: Subject) -> None:
 def lengths(subject: Subject) -> None:
     """The shortest and the longest segment give a vector each."""
     facts = subject.facts
-    shortest = facts.support or round(SHORTEST_S * facts.rate)
+    shortest = facts.least or round(SHORTEST_S * facts.rate)
     _finite(subject, speech(shortest / facts.rate, facts.rate), f"the shortest segment, {shortest} samples")
     _finite(subject, speech(LONGEST_S, facts.rate), f"a segment of {LONGEST_S:g} s")
 
@@ -124,9 +123,12 @@ def _finite(subject: Subject, samples: Floats, given: str) -> None:
 
 
 def counts(subject: Subject) -> None:
-    """As many rows as the hop and the support say, and none of too little audio."""
+    """As many rows as the hop and the support say, one from ``shortest`` on, none of too little audio."""
     facts = subject.facts
-    for samples in (0, facts.support - 1, facts.support, facts.support + 3 * facts.hop - 1):
+    fewest = [facts.shortest - 1, facts.shortest, (facts.shortest + facts.support) // 2] * bool(
+        facts.shortest
+    )
+    for samples in (0, *fewest, facts.support - 1, facts.support, facts.support + 3 * facts.hop - 1):
         described(subject, speech(samples / facts.rate, facts.rate), f"{samples} samples")
 
 

@@ -22,12 +22,17 @@ from .toml import Count, NotNegative, Options, Positive, Share, Table, decode, r
 OWN_KEYS = ("plugin", "name", "python", "command", "remote", "transport", "spare")
 Normalise = Literal["none", "stream", "offset"]
 CLASSIFIER_KEYS = (*OWN_KEYS, "normalise", "wait_s")
+# Of [segments]: what one kind alone is cut by.
+WINDOW_KEYS, TURN_KEYS = ("window_s",), ("longest_s", "pause_s", "pad_s")
+TURN_SHORTEST_S = 0.25
+ACTIVITY = 'add [activity] plugin = "webrtc", or take kind = "windows"'
 
 
 class StreamTable(Table, frozen=True, kw_only=True):
-    """``rate`` (Hz): every source is resampled to it."""
+    """``rate`` (Hz): every source is resampled to it. ``dc``: whether a constant part is kept."""
 
     rate: Count = 16000
+    dc: Literal["remove", "keep"] = "remove"
 
 
 class BusTable(Table, frozen=True, kw_only=True):
@@ -84,8 +89,8 @@ class PluginTable(Table, frozen=True, kw_only=True):
 class ClassifierTable(PluginTable, frozen=True, kw_only=True):
     """A classifier, and what the host does about the speaker before it sees features.
 
-    ``normalise = "stream"`` does so by the mean and deviation of each stream so far, see :mod:`.normaliser`;
-    "offset" leaves features as they are and infers the speaker's offset beside them, see :mod:`.offset`.
+    ``normalise = "stream"`` does so by the mean and deviation of each stream so far, see :mod:`.speaker.normaliser`;
+    "offset" leaves features as they are and infers the speaker's offset beside them, see :mod:`.speaker.offset`.
     ``wait_s``: how long windows wait for their words where it reads both, see :mod:`.text_join`.
     """
 
@@ -106,12 +111,20 @@ class ActivityTable(Table, frozen=True, kw_only=True):
 
 
 class SegmentsTable(Table, frozen=True, kw_only=True):
-    """``windows`` of ``window_s`` every ``hop_s``, from ``shortest_s`` on; or each stretch as a ``whole``."""
+    """``windows`` of ``window_s`` every ``hop_s``, from ``shortest_s`` on; or each stretch as a ``whole``.
 
-    kind: Literal["windows", "whole"] = "windows"
+    Or ``turns`` of speech, from ``shortest_s`` on (0.25 where a file says nothing): ``pause_s`` of silence
+    end one, ``pad_s`` are added on both sides, and while it runs its last ``longest_s`` are answered every
+    ``hop_s``, see :mod:`stimmung.engine.audio.turns`.
+    """
+
+    kind: Literal["windows", "whole", "turns"] = "windows"
     window_s: Positive = 5.0
     hop_s: Positive = 1.0
     shortest_s: Positive = 1.0
+    longest_s: Positive = 10.0
+    pause_s: Positive = 0.5
+    pad_s: NotNegative = 0.1
 
 
 class VoteTable(Table, frozen=True, kw_only=True):
@@ -183,6 +196,8 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
         activity = dict(tables["activity"])
         own = {key: activity.pop(key) for key in ("min_speech",) if key in activity}
         tables["activity"] = {"detector": _plugin(activity, f"{where}: [activity]"), **own}
+    if isinstance(tables.get("segments"), Mapping):
+        tables["segments"] = _segments(tables["segments"], where)
     if isinstance(tables.get("transcript"), Mapping):
         tables["transcript"] = _plugin(tables["transcript"], f"{where}: [transcript]")
     description = decode(tables, Description, where)
@@ -223,6 +238,20 @@ def _plugin(entry: Any, where: str, own_keys: Sequence[str] = OWN_KEYS) -> dict[
     return {"name": entry["plugin"], **own, "options": options}
 
 
+def _segments(entry: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The table with what its kind has instead of the defaults; no key of another kind may stand there."""
+    turns = entry.get("kind") == "turns"
+    unused = [key for key in (WINDOW_KEYS if turns else TURN_KEYS) if key in entry]
+    if unused:
+        raise ConfigError(
+            f'{where}: segments.{unused[0]} says nothing of kind = "{entry.get("kind", "windows")}"',
+            remedy='set longest_s instead, or kind = "windows"'
+            if turns
+            else 'add kind = "turns", or remove it',
+        )
+    return {"shortest_s": TURN_SHORTEST_S, **entry} if turns else dict(entry)
+
+
 def _own(table: PluginTable, where: str) -> None:
     if table.command or table.remote:
         raise ConfigError(
@@ -251,6 +280,8 @@ def _refuse_twins(names: list[str], where: str) -> None:
 
 def _check_ranges(description: Description, where: str) -> None:
     segments, vote = description.segments, description.vote
+    if segments.kind == "turns":
+        _check_turns(description, where)
     if segments.kind != "windows":
         return
     if segments.hop_s > segments.window_s:
@@ -273,5 +304,43 @@ def _check_ranges(description: Description, where: str) -> None:
             f"{where}: vote.span_s holds no whole window",
             got=f"{vote.span_s:g} s",
             expected=f"at least window_s, {segments.window_s:g} s",
+            remedy="lengthen span_s",
+        )
+
+
+def _check_turns(description: Description, where: str) -> None:
+    segments, vote = description.segments, description.vote
+    if description.activity is None:
+        raise ConfigError(
+            f"{where}: turns are cut by voice activity, but nothing detects it", remedy=ACTIVITY
+        )
+    hops = segments.longest_s / segments.hop_s
+    if hops < 1 or abs(hops - round(hops)) > 1e-9:
+        raise ConfigError(
+            f"{where}: segments.longest_s is no multiple of hop_s",
+            got=f"{segments.longest_s:g} s",
+            expected=f"a multiple of {segments.hop_s:g} s",
+            remedy="change one of them",
+        )
+    if segments.shortest_s > segments.longest_s:
+        raise ConfigError(
+            f"{where}: segments.shortest_s leaves no turn",
+            got=f"{segments.shortest_s:g} s",
+            expected=f"at most longest_s, {segments.longest_s:g} s",
+            remedy="shorten shortest_s",
+        )
+    most_s = min(segments.pause_s, segments.hop_s)
+    if segments.pad_s > most_s:
+        raise ConfigError(
+            f"{where}: segments.pad_s reaches beyond what is known when a turn ends",
+            got=f"{segments.pad_s:g} s",
+            expected=f"at most pause_s and hop_s, {most_s:g} s",
+            remedy="shorten pad_s",
+        )
+    if vote.span_s < segments.longest_s:
+        raise ConfigError(
+            f"{where}: vote.span_s holds no whole turn",
+            got=f"{vote.span_s:g} s",
+            expected=f"at least longest_s, {segments.longest_s:g} s",
             remedy="lengthen span_s",
         )

@@ -196,7 +196,7 @@ def hello_of(
         "targets": targets,
         "unsure_below": description.vote.unsure_below,
         "vote_s": description.vote.span_s,
-        "hop_s": description.segments.hop_s if description.segments.kind == "windows" else None,
+        "hop_s": description.segments.hop_s if description.segments.kind != "whole" else None,
         "transcript": description.transcript is not None,
         "microphone": microphone,
         "recording": recording,

@@ -38,7 +38,7 @@ class View:
         self.shown: list[str] = []
         self.unheard: list[str] = []
         self.more = 0
-        self._rate = msgspec.convert(account["pipeline"], Description).stream.rate
+        self._table = msgspec.convert(account["pipeline"], Description).stream
         self._errors = _errors(folder)
         self.hub.publish(hello_of(msgspec.convert(account["pipeline"], Description), account["targets"]))
         self._fill(run, streams)
@@ -66,7 +66,7 @@ class View:
             silent.pop(recording.stream, None)
             yield recording
         for stream in silent:
-            yield Recording(stream, self._rate, {})
+            yield Recording(stream, self._table.rate, {})
 
     def _tell(self, recording: Recording) -> None:
         stream, errors = recording.stream, self._errors.get(recording.stream, [])
@@ -112,7 +112,8 @@ class View:
             yield pending
 
     def _bins(self, stream: str) -> Iterator[tuple[int, list[int], list[int]]]:
-        intake, envelope = Intake(stream, self._rate), Envelope(self._rate)
+        intake = Intake(stream, self._table.rate, keep_dc=self._table.dc == "keep")
+        envelope = Envelope(self._table.rate)
         (feed,) = open_source(stream).feeds()
         for chunk in feed.chunks:
             for frame in intake.push(chunk):

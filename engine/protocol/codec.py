@@ -119,7 +119,15 @@ def decode_call(
         )
     if header is not None:
         span = Span(header.start, header.stop, header.rate)
-        segment = Segment(header.stream, header.index, span, arrays[0], header.speech, header.text)
+        segment = Segment(
+            header.stream,
+            header.index,
+            span,
+            arrays[0],
+            header.speech,
+            header.text,
+            header.settled is not False,
+        )
         return Call(plugin, method, segment=segment)
     if message.parts:
         return Call(plugin, method, parts=_parts(message.parts, arrays, kept))
@@ -147,7 +155,14 @@ def _parts(
 def _segment_header(segment: Segment) -> SegmentHeader:
     span = segment.span
     return SegmentHeader(
-        segment.stream, segment.index, span.start, span.stop, span.rate, segment.speech, segment.text
+        segment.stream,
+        segment.index,
+        span.start,
+        span.stop,
+        span.rate,
+        segment.speech,
+        segment.text,
+        msgspec.UNSET if segment.settled else False,
     )
 
 

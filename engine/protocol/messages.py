@@ -92,6 +92,7 @@ class SegmentHeader(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rate: Annotated[int, msgspec.Meta(ge=1)]
     speech: float
     text: str | None
+    settled: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class PartHeader(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

@@ -78,7 +78,8 @@ class Host:
             observer=observer,
             live=live,
         )
-        return Stream(Intake(name, self.description.stream.rate), pipeline)
+        table = self.description.stream
+        return Stream(Intake(name, table.rate, keep_dc=table.dc == "keep"), pipeline)
 
     def _take(self, role: Role, origin: Path | None, live: bool) -> Far | None:
         seats = self._seats.get(role)

@@ -27,6 +27,11 @@ class Activity:
         self._anew, self.waiting = True, False
 
     @property
+    def hop(self) -> int:
+        """Samples from one flag to the next."""
+        return self._hop
+
+    @property
     def position(self) -> int:
         """The first sample not listened to yet."""
         return self._start + (self._first + len(self._flags)) * self._hop
@@ -58,6 +63,10 @@ class Activity:
         high = (span.stop - self._start) // hop - self._first
         inside = [self._flags[at] for at in range(low, high)]
         return sum(inside) / len(inside) if inside else 0.0
+
+    def flags(self, start: int) -> list[bool]:
+        """The flags that are known from the hop at ``start`` on."""
+        return list(self._flags)[(start - self._start) // self._hop - self._first :]
 
     def forget(self, before: int) -> None:
         """Flags of hops that end before ``before`` will not be asked for again."""

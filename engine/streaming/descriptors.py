@@ -11,12 +11,13 @@ from ..types import Floats
 class Rows:
     """One frame extractor's descriptor rows over one region: row k sees ``start + [k*hop, k*hop+support)``.
 
-    Blocks are claimed in order with :meth:`claim`; their rows may come back in any order through
-    :meth:`add`. A block whose rows were lost leaves a hole, and :meth:`take` says so.
+    A turn has rows of its own, as if it were a region. ``single``: every row is a block of its own. Blocks
+    are claimed in order with :meth:`claim`; their rows may come back in any order through :meth:`add`. A
+    block whose rows were lost leaves a hole, and :meth:`take` says so.
     """
 
-    def __init__(self, start: int, *, hop: int, support: int) -> None:
-        self._start, self._hop, self._support = start, hop, support
+    def __init__(self, start: int, *, hop: int, support: int, single: bool = False) -> None:
+        self._start, self._hop, self._support, self._single = start, hop, support, single
         self._claimed = 0
         self._complete = 0
         self._first = 0
@@ -29,8 +30,11 @@ class Rows:
         return self._start + self._claimed * self._hop
 
     def claim(self, stop: int) -> tuple[int, int] | None:
-        """The samples to describe now that audio reaches ``stop``, None while no new row is complete."""
-        count = self._count(stop)
+        """The samples to describe now that audio reaches ``stop``, None while no new row is complete.
+
+        Where every row is a block, ask again until there is none.
+        """
+        count = min(self._count(stop), self._claimed + 1) if self._single else self._count(stop)
         if count <= self._claimed:
             return None
         first, self._claimed = self._claimed, count
@@ -49,8 +53,14 @@ class Rows:
         """True when every row that ends by ``stop`` has come back or is known to be lost."""
         return self._complete >= self._count(stop)
 
+    def last(self, start: int, stop: int) -> int | None:
+        """The end of the last row wholly inside ``[start, stop)``; None when there is none."""
+        row = self._count(stop) - 1
+        begin = self._start + row * self._hop
+        return begin + self._support if row >= 0 and begin >= start else None
+
     def take(self, start: int, stop: int) -> tuple[Part, ...] | None:
-        """The rows wholly inside ``[start, stop)``, at least one; None when one of them was lost."""
+        """The rows wholly inside ``[start, stop)``; None when one of them was lost."""
         low = -(-(start - self._start) // self._hop)
         high = self._count(stop)
         parts = []
@@ -61,7 +71,7 @@ class Rows:
                 return None
             skipped = max(0, low - first)
             parts.append(Part(block, skipped, rows[skipped : high - first]))
-        return tuple(parts) or None
+        return tuple(parts)
 
     def forget(self, before: int) -> None:
         """Rows that begin before ``before`` will not be asked for again."""

@@ -18,10 +18,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
+from ..audio.turns import Cut
 from ..calls.bus import Answer, Bus
 from ..calls.call import Call
 from ..calls.instances import Far, Near
 from ..calls.pending import Calls
+from ..calls.spec import Facts
 from ..config.schema import Description, PluginTable
 from ..errors import InputError
 from ..plugin import Detector, Transcriber
@@ -32,6 +34,7 @@ from .ledger import Ledger
 from .observer import Observer
 from .reorder import Turns
 from .stretch import Region
+from .summaries import TOO_SHORT, Summaries
 from .track import Judge, Track
 from .transcription import Transcription
 from .validation import texts_of
@@ -73,12 +76,12 @@ class Pipeline:
         self._asked = [facts for facts in self._extractors if facts.name not in known]
         self._regions: deque[Region] = deque()  # all but the last have ended
         self._live = live
-        self._waiting: dict[str, deque[tuple[Region, Segment]]] = {
-            facts.name: deque() for facts in self._asked if facts.kind == "frame_extractor"
-        }
         self._turns = Turns(live=live)
         self._arrivals = Arrivals(clock)
         self._audio, self._text = self._track(features, text=False), self._track(features, text=True)
+        self._summaries = {
+            facts.name: self._summarised(facts) for facts in self._asked if facts.kind == "frame_extractor"
+        }
         listens = description.activity.detector if description.activity is not None else None
         self._detector = self._guarded("detect", listens, detector)
         hears = self._guarded("transcribe", description.transcript, transcriber)
@@ -99,6 +102,17 @@ class Pipeline:
             turns=self._turns,
             lag_ms=self._arrivals.lag_ms,
             features=features,
+            by_turn=self.description.segments.kind == "turns" and not text,
+        )
+
+    def _summarised(self, facts: Facts) -> Summaries:
+        return Summaries(
+            facts,
+            every_end=self.description.segments.kind != "windows",
+            ledger=self.ledger,
+            submit=self._calls.submit,
+            extracted=self._audio.extracted,
+            fault=self._audio.fault,
         )
 
     def _judges(self, *, text: bool) -> Iterator[Judge]:
@@ -232,8 +246,8 @@ class Pipeline:
         """Deals with every block whose voice activity is known; waits for all of it unless live."""
         while self._regions:
             region = self._regions[0]
-            for end, spans in region.blocks():
-                self._block(region, end, spans)
+            for end, cuts in region.blocks():
+                self._block(region, end, cuts)
             tail = region.tail() if region.closed else None
             if tail is not None:
                 self._block(region, *tail)
@@ -245,62 +259,51 @@ class Pipeline:
                 self._calls.turn(0.1)
         self._held = bool(self._regions) and self._regions[0].waiting
 
-    def _block(self, region: Region, end: int, spans: list[Span]) -> None:
+    def _block(self, region: Region, end: int, cuts: list[Cut]) -> None:
         start = region.hear(end)
         if self._transcription is not None and start < end:
             span = Span(start, end, self.description.stream.rate)
             self._transcription.hear(span, region.audio(start, end))
             while self._transcription.waiting and not self._live:
                 self._calls.turn(0.1)
-        for name in self._waiting:
-            claimed = region.claim(name, end)
-            if claimed is not None:
-                self.ledger.edge(f"describe {name}", "blocks").receive()
-                call = Call(name, "describe", (region.audio(*claimed),))
-                self._calls.submit(call, partial(self._described, region, name, claimed))
-        for span in spans:
-            self._cut(region, span)
-        oldest = [queue[0][1].span.start for queue in self._waiting.values() if queue]
+        if not region.by_turn:
+            self._describe(region, region.start, end)
+        for cut in cuts:
+            self._cut(region, cut)
+        oldest = [one.needs_from for one in self._summaries.values() if one.needs_from is not None]
         region.forget(min(oldest, default=None))
 
-    def _cut(self, region: Region, span: Span) -> None:
-        samples = region.segment_audio(span)
-        segment = Segment(self.stream, self._audio.segments, span, samples, region.speech(span))
-        self.ledger.edge("audio", "samples").process(region.cover(span))
+    def _describe(self, region: Region, origin: int, end: int) -> None:
+        for name, summaries in self._summaries.items():
+            summaries.describe(region.rows(origin)[name], region.audio, end)
+
+    def _cut(self, region: Region, cut: Cut) -> None:
+        span, audio = cut.span, self.ledger.edge("audio", "samples")
+        if cut.too_short:
+            audio.process(region.cover(Span(span.start, span.start, span.rate)))
+            audio.drop("too_short", region.cover(span))
+            return
+        audio.process(region.cover(span))
+        samples, share = region.segment_audio(span), region.speech(span)
+        segment = Segment(self.stream, self._audio.segments, span, samples, share, settled=cut.settled)
         activity = self.description.activity
-        silent = activity is not None and segment.speech < activity.min_speech
-        speech = 0 if silent else region.new_speech(span)
+        silent = cut.silent or (activity is not None and share < activity.min_speech)
+        speech = 0 if silent else region.new_speech(span, settled=cut.settled)
         self._audio.cut(segment, silent=silent, speech=speech)
-        for facts in self._audio.extractors if not silent else ():
+        if not cut.silent:  # rows of a turn are described in their order, whatever is made of them
+            self._describe(region, cut.origin, span.stop)
+        if not silent:
+            self._extract(region, cut.origin, segment)
+
+    def _extract(self, region: Region, origin: int, segment: Segment) -> None:
+        span = segment.span
+        for facts in self._audio.extractors:
             if facts.name in self._known:
-                values = self._known[facts.name][span.start, span.stop]
-                self._audio.extracted(segment, facts.name, Answer(values))
+                values = self._known[facts.name].get((span.start, span.stop))
+                self._audio.extracted(
+                    segment, facts.name, Answer(values, "" if values is not None else TOO_SHORT)
+                )
             elif facts.kind == "frame_extractor":
-                self._waiting[facts.name].append((region, segment))
-                self._summarise(facts.name)
+                self._summaries[facts.name].cut(region.rows(origin)[facts.name], region.audio, segment)
             else:
                 self._audio.ask(segment, facts, Call(facts.name, "extract", segment=segment))
-
-    # Answers.
-
-    def _described(self, region: Region, name: str, claimed: tuple[int, int], answer: Answer) -> None:
-        edge = self.ledger.edge(f"describe {name}", "blocks")
-        if answer.values is None:
-            edge.drop(answer.reason)
-            self._audio.fault(Span(*claimed, self.description.stream.rate), name, answer)
-        else:
-            edge.process()
-        region.rows[name].add(*claimed, answer.values, answer.block)
-        self._summarise(name)
-
-    def _summarise(self, name: str) -> None:
-        """Asks for the functionals of every waiting segment whose rows are all here."""
-        queue = self._waiting[name]
-        while queue and queue[0][0].rows[name].ready(queue[0][1].span.stop):
-            region, segment = queue.popleft()
-            parts = region.rows[name].take(segment.span.start, segment.span.stop)
-            then = partial(self._audio.extracted, segment, name)
-            if parts is None:
-                then(Answer(None, "rows_lost", f"rows of extractor '{name}' are missing"))
-            else:
-                self._calls.submit(Call(name, "summarise", parts=parts), then)

@@ -6,18 +6,21 @@ stream had begun there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..audio.buffer import AudioBuffer, block_ends
 from ..audio.segmentation import Segmenter, Whole, Windows
+from ..audio.turns import Cut, TurnCutter, TurnLengths
 from ..calls.spec import Facts
-from ..config.schema import Description
+from ..config.schema import ACTIVITY, Description
+from ..errors import ConfigError
 from ..types import Floats, Span
 from .activity import Activity, Tell
 from .circuit_breaker import Guarded
 from .descriptors import Rows
 
 BLOCK_S = 1.0
+LISTEN_S = 0.25  # where turns are waited for: so much later one is noticed, at most
 
 
 class Region:
@@ -37,15 +40,14 @@ class Region:
     ) -> None:
         self.start, self.closed = start, False
         self._rate = description.stream.rate
-        self._block = round(BLOCK_S * self._rate)
         self._buffer = AudioBuffer(start)
-        self._segmenter = _segmenter(start, description)
         self._activity = Activity(start, detector, self._rate, tell) if detector is not None else None
-        self.rows = {
-            facts.name: Rows(start, hop=facts.hop, support=facts.support)
-            for facts in extractors
-            if facts.kind == "frame_extractor"
-        }
+        self._segmenter = _segmenter(start, description, self._activity)
+        self.by_turn = isinstance(self._segmenter, TurnCutter)
+        self._block = round((LISTEN_S if self.by_turn else BLOCK_S) * self._rate)
+        self._extractors = [facts for facts in extractors if facts.kind == "frame_extractor"]
+        self._rows: dict[str, Rows] = {}
+        self._origin: int | None = None
         self._keeps_audio = any(facts.kind == "extractor" for facts in extractors)
         self._position = start
         self._covered = start
@@ -71,7 +73,7 @@ class Region:
         """How many samples heard lie in no segment that was cut."""
         return self.stop - self._covered
 
-    def blocks(self) -> Iterator[tuple[int, list[Span]]]:
+    def blocks(self) -> Iterator[tuple[int, list[Cut]]]:
         """Each block that is complete and whose voice activity is known: its end, and the segments it ends.
 
         Ask again when :attr:`waiting` is over.
@@ -79,17 +81,23 @@ class Region:
         for end in block_ends(self.start, self._position, self.stop, self._block, self._segmenter.next_cut):
             if not self._listen(end):
                 return
-            yield end, self._segmenter.advance(end)
+            yield end, self._cuts(end)
 
-    def tail(self) -> tuple[int, list[Span]] | None:
+    def tail(self) -> tuple[int, list[Cut]] | None:
         """The last, shorter block, and the segments the region's end cuts; None while it is waited for."""
         if not self._listen(self.stop):
             return None
-        return self.stop, self._segmenter.finish(self.stop)
+        cuts = self._cuts(self.stop)
+        return self.stop, [*cuts, *self._plain(self._segmenter.finish(self.stop))]
 
-    def claim(self, name: str, end: int) -> tuple[int, int] | None:
-        """The stretch extractor ``name`` must describe now that blocks reach ``end``."""
-        return self.rows[name].claim(end)
+    def rows(self, origin: int) -> Mapping[str, Rows]:
+        """The descriptor rows of each frame extractor that are counted from ``origin``.
+
+        Those of the turn before are let go with it.
+        """
+        if origin != self._origin:
+            self._rows, self._origin = self._fresh_rows(origin), origin
+        return self._rows
 
     def audio(self, start: int, stop: int) -> Floats:
         """A read-only view of the samples ``[start, stop)``."""
@@ -108,9 +116,11 @@ class Region:
         before, self._covered = self._covered, max(self._covered, span.stop)
         return self._covered - before
 
-    def new_speech(self, span: Span) -> int:
-        """Notes that a segment counts; returns its samples of speech that none before it counted."""
-        start, self._counted = max(self._counted, span.start), max(self._counted, span.stop)
+    def new_speech(self, span: Span, *, settled: bool = True) -> int:
+        """Its samples of speech that none before it counted; a settled one counts them from now on."""
+        start = max(self._counted, span.start)
+        if settled:
+            self._counted = max(self._counted, span.stop)
         new = Span(start, max(start, span.stop), self._rate)
         return round(self.speech(new) * new.length)
 
@@ -122,14 +132,16 @@ class Region:
     def forget(self, pending: int | None) -> None:
         """Lets go of what neither a later segment nor one begun at ``pending`` can ask for."""
         later = self._segmenter.needs_from
-        audio = [self._position, *(rows.needs_from for rows in self.rows.values())]
+        if self._segmenter.origin != self._origin:
+            self._rows, self._origin = {}, None
+        audio = [self._position, *(rows.needs_from for rows in self._rows.values())]
         if self._activity is not None:
             audio.append(self._activity.position)
             self._activity.forget(later)
-        if self._keeps_audio:
+        if self._keeps_audio or self.by_turn:
             audio.append(later)
         self._buffer.forget(min(audio))
-        for rows in self.rows.values():
+        for rows in self._rows.values():
             rows.forget(later if pending is None else min(later, pending))
 
     def _listen(self, end: int) -> bool:
@@ -139,10 +151,38 @@ class Region:
         self._position = end
         return True
 
+    def _cuts(self, end: int) -> list[Cut]:
+        """What is cut now that all up to ``end`` was listened to."""
+        if isinstance(self._segmenter, TurnCutter):
+            flags = self._activity.flags(self._segmenter.known) if self._activity is not None else []
+            return self._segmenter.hear(flags)
+        return self._plain(self._segmenter.advance(end))
 
-def _segmenter(start: int, description: Description) -> Segmenter:
+    def _plain(self, found: Sequence[Span | Cut]) -> list[Cut]:
+        return [one if isinstance(one, Cut) else Cut(one, self.start) for one in found]
+
+    def _fresh_rows(self, origin: int) -> dict[str, Rows]:
+        return {
+            facts.name: Rows(origin, hop=facts.hop, support=facts.support, single=bool(facts.shortest))
+            for facts in self._extractors
+        }
+
+
+def _segmenter(start: int, description: Description, activity: Activity | None) -> Segmenter | TurnCutter:
     table, rate = description.segments, description.stream.rate
     shortest = round(table.shortest_s * rate)
+    if table.kind == "turns":
+        if activity is None:
+            raise ConfigError("turns are cut by voice activity, but nothing detects it", remedy=ACTIVITY)
+        hop = round(table.hop_s * rate)
+        lengths = TurnLengths(
+            hop=hop,
+            shortest=shortest,
+            longest=hop * round(table.longest_s / table.hop_s),
+            pause=round(table.pause_s * rate),
+            pad=round(table.pad_s * rate),
+        )
+        return TurnCutter(start, lengths, flag=activity.hop, rate=rate)
     if table.kind == "whole":
         return Whole(start, shortest=shortest, rate=rate)
     return Windows(

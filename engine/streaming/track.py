@@ -22,9 +22,10 @@ from ..config.schema import Normalise, VoteTable
 from ..types import Fault, Features, Floats, Output, Prediction, Segment, Span
 from .alignment import Alignment, Progress
 from .ledger import Ledger
-from .normaliser import InOrder, Mapping, Standardised
-from .offset import InferredOffset
 from .reorder import Turns
+from .speaker.normaliser import InOrder, Mapping, Standardised
+from .speaker.offset import InferredOffset
+from .summaries import TOO_SHORT
 from .text_join import MISSING, Mixed
 from .vote import Vote
 
@@ -36,8 +37,8 @@ Submit = Callable[[Call, Callable[[Answer], None]], None]
 class Judge:
     """A classifier of a track.
 
-    ``normalise``: its features are normalised by the stream (:mod:`.normaliser`), or its offset is inferred
-    (:mod:`.offset`), or neither. ``texts`` are those of its
+    ``normalise``: its features are normalised by the stream (:mod:`.speaker.normaliser`), or its offset is inferred
+    (:mod:`.speaker.offset`), or neither. ``texts`` are those of its
     inputs that the track does not extract, as they come from sentences, for which it waits ``wait_s``.
     """
 
@@ -52,6 +53,7 @@ class Track:
 
     ``submit`` hands a call to the bus; ``turns`` takes what leaves; ``lag_ms`` tells the wall time since
     the sample before a position arrived. With ``features`` the features leave too, before predictions.
+    ``by_turn``: segments that begin at the same sample are answers to the same turn.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Track:
         turns: Turns,
         lag_ms: Callable[[int], float | None],
         features: bool,
+        by_turn: bool = False,
     ) -> None:
         self.stream, self.segments = stream, 0
         self.extractors, self._classifiers = extractors, {one.facts.name: one.facts for one in judges}
@@ -79,7 +82,10 @@ class Track:
         }
         self._mixed = {judge.facts.name: self._mix(judge) for judge in judges if judge.texts}
         self._features = features
-        self._votes = {name: _vote(stream, facts, vote, rate) for name, facts in self._classifiers.items()}
+        self._votes = {
+            name: _vote(stream, facts, vote, rate, by_turn=by_turn)
+            for name, facts in self._classifiers.items()
+        }
         self._alignment = Alignment(
             [facts.name for facts in extractors],
             {
@@ -155,15 +161,23 @@ class Track:
         edge = self._ledger.edge(f"extract {name}")
         if answer.values is None:
             edge.drop(answer.reason)
-            self.fault(segment.span, name, answer)
+            if answer.reason != TOO_SHORT:
+                self.fault(segment.span, name, answer)
             self._alignment.lose(segment.index, name, answer.reason)
             for classifier, facts in self._classifiers.items():
                 if name in (needed.name for needed in facts.inputs):
                     self._complete(segment, classifier, None)
         else:
             edge.process()
+            speech, settled = self._speech[segment.index], segment.settled
             features = Features(
-                self.stream, segment.index, segment.span, name, answer.values, self._speech[segment.index]
+                self.stream,
+                segment.index,
+                segment.span,
+                name,
+                answer.values,
+                speech,
+                settled=settled,
             )
             for classifier, inputs in self._alignment.add(features):
                 self._complete(segment, classifier, inputs)
@@ -244,7 +258,7 @@ def _mapping(judge: Judge) -> Mapping | None:
     return None
 
 
-def _vote(stream: str, facts: Facts, table: VoteTable, rate: int) -> Vote:
+def _vote(stream: str, facts: Facts, table: VoteTable, rate: int, *, by_turn: bool) -> Vote:
     return Vote(
         stream,
         facts.target,
@@ -252,4 +266,5 @@ def _vote(stream: str, facts: Facts, table: VoteTable, rate: int) -> Vote:
         span=round(table.span_s * rate),
         margin=table.margin,
         unsure_below=table.unsure_below,
+        by_turn=by_turn,
     )

@@ -64,13 +64,25 @@ def _check_transcript(description: Description, facts: Mapping[str, Facts]) -> N
 
 
 def _check_support(facts: Facts, description: Description) -> None:
-    shortest = round(description.segments.shortest_s * description.stream.rate)
-    if facts.kind == "frame_extractor" and facts.support > shortest:
+    if facts.kind != "frame_extractor":
+        return
+    segments, rate = description.segments, description.stream.rate
+    # A turn is as long as somebody speaks: one that is too short for an extractor has no features of it.
+    key = "longest_s" if segments.kind == "turns" else "shortest_s"
+    given_s = segments.longest_s if segments.kind == "turns" else segments.shortest_s
+    if facts.least > round(given_s * rate):
         raise ConfigError(
-            f"the shortest segment holds no descriptor row of extractor '{facts.name}'",
-            got=f"segments.shortest_s = {description.segments.shortest_s:g}",
-            expected=f"at least {facts.support / facts.rate:g} s",
-            remedy="lengthen shortest_s",
+            f"the {key.removesuffix('_s')} segment holds no descriptor row of extractor '{facts.name}'",
+            got=f"segments.{key} = {given_s:g}",
+            expected=f"at least {facts.least / facts.rate:g} s",
+            remedy=f"lengthen {key}",
+        )
+    if segments.kind == "turns" and facts.shortest and round(segments.hop_s * rate) % facts.hop:
+        raise ConfigError(
+            f"turns are not answered in step with the descriptor rows of extractor '{facts.name}'",
+            got=f"segments.hop_s = {segments.hop_s:g}",
+            expected=f"a multiple of {facts.hop / facts.rate:g} s",
+            remedy="change hop_s",
         )
 
 

@@ -2,8 +2,9 @@
 
 The voters are the predictions whose spans lie wholly in the last ``span`` samples of the stream,
 and the newest whatever its length; spoken segments vote, silent ones only move the clock. A tie
-keeps the previous label, and a new label must lead the previous one by ``margin`` votes. (Embedded
-Emotions, section 4, votes once over a whole narrative; here the narrative rolls.)
+keeps the previous label, and a new label must lead the previous one by ``margin`` votes. A turn of speech
+is answered again and again while it runs, and votes once: by its latest answer. (Embedded Emotions,
+section 4, votes once over a whole narrative; here the narrative rolls.)
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from ..types import EmotionState, Prediction, Span, Status
 
 
 class Vote:
-    """One target of one stream; predictions arrive in the order of their segments."""
+    """One target of one stream; predictions arrive in the order of their segments.
+
+    ``by_turn``: one whose span begins where an earlier voter's does takes its place.
+    """
 
     def __init__(
         self,
@@ -26,15 +30,20 @@ class Vote:
         span: int,
         margin: int = 1,
         unsure_below: float = 0.0,
+        by_turn: bool = False,
     ) -> None:
         self._stream, self._target, self._labels = stream, target, tuple(labels)
         self._span, self._margin, self._unsure_below = span, margin, unsure_below
+        self._by_turn = by_turn
         self._voters: deque[Prediction] = deque()
         self._label: str | None = None
 
     def add(self, span: Span, prediction: Prediction | None) -> EmotionState:
         """The state after the segment at ``span``; ``prediction`` is None when nobody spoke in it."""
         if prediction is not None:
+            if self._by_turn:
+                begin = prediction.span.start
+                self._voters = deque(voter for voter in self._voters if voter.span.start != begin)
             self._voters.append(prediction)
         start = max(0, span.stop - self._span)
         self._voters = deque(

@@ -1,4 +1,4 @@
-"""Speech encoders of transformers: the outputs of one layer, their mean ‖ max over the segment.
+"""Speech encoders of transformers: the outputs of one layer, their mean ‖ max or mean over the segment.
 
 wav2vec 2.0 (Baevski et al. 2020), HuBERT (Hsu et al. 2021), WavLM (Chen et al. 2022) and the encoder of
 Whisper (Radford et al. 2023), by name on the hub or by path. Their attention spans the whole segment, so
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from stimmung.engine.compat import torchaudio
@@ -32,12 +32,13 @@ PROBE = 64  # values of each weight that enter the version
 
 
 class SpeechEncoder:
-    """Segments → twice as many features as the encoder has outputs, at any of its layers.
+    """Segments → the outputs of any layer of the encoder, pooled: twice as wide as one, or as wide.
 
     ``model``: a name on the hub such as "microsoft/wavlm-base-plus" or "openai/whisper-base", or the path
     of a folder that transformers saved. ``layer``: 0 is what enters the first transformer layer, n the
-    output of the n-th; negative ones count from the end. ``offline`` never asks the hub. The version names
-    the layer and a digest of the weights, so a classifier trained on others is refused. Segments longer
+    output of the n-th; negative ones count from the end. ``pool``: "mean_max" is mean ‖ max, "mean" the mean
+    alone. ``offline`` never asks the hub. The version names the layer, the pooling where it is "mean", and a
+    digest of the weights, so a classifier trained on others is refused. Segments longer
     than Whisper's 30 s are read in pieces. Raises ModelError when the weights are out of reach, come as
     pickle only, or are no speech encoder's.
     """
@@ -46,7 +47,13 @@ class SpeechEncoder:
     name, rate = NAME, RATE
     example: ClassVar = {"model": "facebook/wav2vec2-base", "offline": True}
 
-    def __init__(self, model: str, layer: int = -1, offline: bool = False) -> None:
+    def __init__(
+        self,
+        model: str,
+        layer: int = -1,
+        offline: bool = False,
+        pool: Literal["mean_max", "mean"] = "mean_max",
+    ) -> None:
         self._encoder, self._prepare = load(model, offline)
         self._whisper = self._encoder.config.model_type == "whisper"
         layers = 1 + _layers(self._encoder.config)
@@ -55,12 +62,14 @@ class SpeechEncoder:
                 f"option 'layer' of plugin '{NAME}'", got=str(layer), expected=f"{-layers} to {layers - 1}"
             )
         self._layer = layer % layers
-        self.dim = 2 * int(self._encoder.config.hidden_size)
-        self.version = f"1-layer{self._layer}-{digest(self._encoder)}"
+        self._with_max = pool == "mean_max"
+        self.dim = (1 + self._with_max) * int(self._encoder.config.hidden_size)
+        pooled = "" if self._with_max else "-mean"
+        self.version = f"1-layer{self._layer}{pooled}-{digest(self._encoder)}"
 
     def extract(self, segments: Sequence[Segment]) -> Floats:
         """Segments → (n, dim); each is normalised and read by itself."""
-        return np.stack([self._mean_max(segment.samples) for segment in segments])
+        return np.stack([self._pooled(segment.samples) for segment in segments])
 
     def rows(self, samples: Floats) -> Floats:
         """Samples (n,) at 16 kHz → the layer's outputs, (rows, width); a row every 20 ms."""
@@ -70,9 +79,10 @@ class SpeechEncoder:
             pieces = [self._read(piece) for piece in self._pieces(samples)]
             return np.asarray(torch.cat(pieces).numpy(), np.float32)
 
-    def _mean_max(self, samples: Floats) -> Floats:
+    def _pooled(self, samples: Floats) -> Floats:
         rows = self.rows(samples)
-        return np.concatenate([rows.mean(axis=0), rows.max(axis=0)])
+        parts = [rows.mean(axis=0), rows.max(axis=0)] if self._with_max else [rows.mean(axis=0)]
+        return np.concatenate(parts)
 
     def _pieces(self, samples: Floats) -> Sequence[Floats]:
         if len(samples) < SHORTEST:

@@ -12,14 +12,29 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from stimmung.engine.errors import InputError, nearest
+from stimmung.engine.types import Floats
 from stimmung.plugins.transcribe.provided import named
 
 from .layouts import recognise
 from .layouts.recording import part
 
 CSV = "corpus.csv"
+
+
+class Alteration(Protocol):
+    """What is done to the audio of a recording before it is heard.
+
+    ``key`` names everything that decides the result, so that features of it can be kept. The call takes and
+    returns (n,) samples at ``rate`` Hz.
+    """
+
+    @property
+    def key(self) -> str: ...
+
+    def __call__(self, samples: Floats, rate: int) -> Floats: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +44,10 @@ class Item:
     A sentence has its ``text``, its document as the speaker, and its place in the table for a file.
     ``transcript`` is what was said or the path of a transcript, or empty where nobody wrote it down.
     ``partition`` is train, dev, test or empty; ``start_s`` and ``stop_s`` bound a part of the file, which is
-    heard ``speed`` times as fast, pitch and formants with it.
+    heard ``speed`` times as fast, pitch and formants with it, and then changed by the ``alteration``, if
+    there is one. ``corpus`` is the corpus it belongs to where several are joined. ``copy`` names which copy
+    of the recording this is, such as "×0.84#1", and is empty for the recording itself: a copy is another
+    voice.
     """
 
     file: Path
@@ -41,6 +59,19 @@ class Item:
     start_s: float = 0.0
     stop_s: float | None = None
     speed: float = 1.0
+    corpus: str = ""
+    copy: str = ""
+    alteration: Alteration | None = None
+
+    @property
+    def part(self) -> str:
+        """Where in the file it is, empty for all of it."""
+        return f"@{self.start_s:g}" if self.start_s or self.stop_s else ""
+
+    @property
+    def voice(self) -> str:
+        """The speaker, and which copy of them it is."""
+        return f"{self.speaker}{self.copy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +92,10 @@ class Corpus:
         return sorted({item.speaker for item in self.items})
 
     def at(self, speed: float) -> Corpus:
-        """The same recordings, each heard so many times as fast."""
-        return replace(self, items=tuple(replace(item, speed=speed) for item in self.items))
+        """Copies of all recordings, each heard so many times as fast."""
+        return replace(
+            self, items=tuple(replace(item, speed=speed, copy=f"×{speed:g}") for item in self.items)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +103,13 @@ class Labels:
     """Which labels are wanted: ``names``, or any number where there are none.
 
     ``aliases`` gives a corpus' own names for them; ``leave_out`` passes over all other labels instead of
-    refusing them.
+    refusing them. ``every`` is the label of all recordings of a corpus that has no column of labels.
     """
 
     names: Sequence[str]
     aliases: Mapping[str, str] = field(default_factory=dict)
     leave_out: bool = False
+    every: str = ""
 
     def of(self, found: str, target: str, where: str) -> str | None:
         """The label as wanted, None to leave it out; raises InputError naming ``where``."""
@@ -115,7 +149,7 @@ def _published(root: Path, target: str, labels: Labels, where: Mapping[str, str]
         )
     items = []
     for recording in layout.read(root):
-        given = recording.labels.get(target, recording.labels.get(""))
+        given = labels.every or recording.labels.get(target, recording.labels.get(""))
         if given is None or any(recording.labels.get(name) != value for name, value in where.items()):
             continue
         label = labels.of(given, target, str(recording.file))
@@ -144,7 +178,8 @@ def _listed(path: Path, target: str, labels: Labels, where: Mapping[str, str]) -
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file)
-            _check_columns(path, reader.fieldnames or (), ("file", "speaker", target, *where))
+            own = () if labels.every else (target,)
+            _check_columns(path, reader.fieldnames or (), ("file", "speaker", *own, *where))
             found = [
                 _item(path, reader.line_num, row, target, labels)
                 for row in reader
@@ -158,6 +193,8 @@ def _listed(path: Path, target: str, labels: Labels, where: Mapping[str, str]) -
     if not items:
         chosen = " and ".join(f"{column} '{value}'" for column, value in where.items())
         what = f"has no row with {chosen}" if chosen else "is empty"
+        if labels.leave_out and found:
+            what = f"has no row whose {target} is one of {', '.join(labels.names)}"
         raise InputError(f"corpus '{path}' {what}", expected="one row a recording below the header")
     _refuse_twins(path, items)
     return Corpus(path.resolve().parent.name, items)
@@ -175,7 +212,8 @@ def _check_columns(path: Path, columns: Sequence[str], needed: Sequence[str]) ->
 
 def _item(path: Path, line: int, row: Mapping[str, str | None], target: str, labels: Labels) -> Item | None:
     where = f"{path} line {line}"
-    name, speaker, given = (row[column] or "" for column in ("file", "speaker", target))
+    name, speaker = (row[column] or "" for column in ("file", "speaker"))
+    given = labels.every or row[target] or ""
     if not name or not speaker:
         raise InputError(f"{where} has an empty cell", expected="a file and a speaker in every row")
     label = labels.of(given, target, where)

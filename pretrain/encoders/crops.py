@@ -14,6 +14,7 @@ import soundfile
 import soxr
 import torch
 from scipy import fft
+from stimmung.engine.audio.dc import DcBlocker
 from stimmung.engine.config.toml import Share, Table
 from stimmung.engine.errors import InputError
 from stimmung.engine.types import Floats
@@ -79,6 +80,7 @@ class Crops(Dataset[tuple[Tensor, int]]):
                 samples: Floats = file.read(wanted, dtype="float32")
         except soundfile.SoundFileError as error:
             raise InputError(f"cannot read '{item.file}'", got=str(error)) from error
+        samples = DcBlocker(self._rate).remove(samples)  # as the intake of a pipeline does
         if pace != 1:
             samples = soxr.resample(samples, pace, 1.0, quality="LQ")[: self._crop]
         return np.resize(samples, self._crop) if len(samples) < self._crop else samples

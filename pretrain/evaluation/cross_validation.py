@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import numpy as np
 from stimmung.engine.errors import ProtocolError
 
 from ..corpora.corpus import Corpus
+from ..corpora.joining import join
+from ..features.conditions import CONDITIONS
 from ..features.extraction import Progress, Rows
 from ..recipes.loading import read_any
 from ..recipes.recipe import ContinuousRecipe, Extraction, Recipe
@@ -21,13 +24,14 @@ from ..statistics import metrics
 from ..statistics.bootstrap import Doubles
 from ..statistics.scored_predictions import Judged, JudgedNumbers
 from ..training import fitting
-from ..training.dataset import corpus_rows, read_items, silent
+from ..training.dataset import condition_rows, corpus_rows, read_items, read_test_items, silent
 from ..training.fitting import orders_of
 from ..training.regressor import Regressor
 from ..training.trainers import of_speakers
 from ..versions import versions
 from .folds import Fold, corpus_folds, verify
 from .model_selection import select
+from .pooling import pooled
 from .stream_report import stream_figures, stream_note
 
 REPORT = "report.json"
@@ -37,21 +41,23 @@ CROSS = "cross-corpus"
 
 def evaluate(
     recipe: Path,
-    corpus: Path,
+    corpus: Path | Sequence[Path],
     protocol: str,
     out: Path,
     progress: Progress | None = None,
     *,
     test_corpus: Path | None = None,
     cache: Path | None = None,
+    condition: str = "",
 ) -> dict[str, Any]:
-    """The report of a recipe on a corpus, also written to ``out/report.json``, with its pages.
+    """The report of a recipe on a corpus or several joined, also written to ``out/report.json``.
 
     Every speaker is tested once, by a classifier whose scaling, training, hyper-parameters and
     calibration saw other speakers only. ``uar`` is that of the most probable label over all whole
     recordings. With a ``test_corpus`` all of ``corpus`` is trained on and all of that is tested, and
     ``protocol`` is not used. ``out/predictions.csv`` holds what was predicted for each whole recording.
-    Features are kept in the folder ``cache``, if there is one.
+    What is tested is heard under a ``condition``, one of :data:`..features.conditions.CONDITIONS`, if one is
+    named; what is trained on is not. Features are kept in the folder ``cache``, if there is one.
     Raises ConfigError, InputError or ProtocolError.
     """
     from ..reports.html import write_pages
@@ -62,12 +68,19 @@ def evaluate(
         folds = corpus_folds(protocol, data)
     else:
         protocol = CROSS
-        data, folds = _across(data, read_items(read, test_corpus, progress))
+        people = {table.name: table.people for table in read.corpora if table.people}
+        data, folds = _across(data, read_test_items(read, test_corpus, progress), people)
+    heard = None
+    if condition:
+        tested = {speaker for fold in folds for speaker in fold.test}
+        heard = condition_rows(read, data, condition, tested, progress, cache)
     rows = corpus_rows(read, data, progress, cache)
     if isinstance(read, ContinuousRecipe):
-        report, predictions = run_continuous(read, data, rows, folds, protocol, progress)
+        report, predictions = run_continuous(read, data, rows, folds, protocol, progress, heard)
     else:
-        report, predictions = run_folds(read, data, rows, folds, protocol, progress)
+        report, predictions = run_folds(read, data, rows, folds, protocol, progress, heard)
+    if condition:
+        report["condition"] = {condition: CONDITIONS[condition]}
     out.mkdir(parents=True, exist_ok=True)
     (out / REPORT).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     with (out / PREDICTIONS).open("w", encoding="utf-8", newline="") as file:
@@ -85,27 +98,33 @@ def run_folds(
     folds: Sequence[Fold],
     protocol: str,
     progress: Progress | None,
+    heard: Rows | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Trains and tests every fold; the report and the predictions as plain tables."""
-    probabilities = np.zeros((orders_of(recipe), len(rows.item), len(recipe.labels)), np.float32)
-    true = _true(recipe, corpus, rows)
+    """Trains and tests every fold; the report and the predictions as plain tables.
+
+    Tested are the rows of ``heard``, those trained on unless given.
+    """
+    heard = heard or rows
+    probabilities = np.zeros((orders_of(recipe), len(heard.item), len(recipe.labels)), np.float32)
     chosen = []
     for done, fold in enumerate(folds, start=1):
         options, speakers = selected(recipe, corpus, rows, fold)
-        tested, found, own = fitting.probabilities(recipe, corpus, rows, options, speakers, fold.test)
+        tested, found, own = fitting.probabilities(recipe, corpus, rows, options, speakers, fold.test, heard)
         probabilities[:, tested] = found
         chosen.append({**options, **own})
         (progress or silent)(done, len(folds), "folds")
-    judged = Judged(recipe.labels, true, probabilities, _speakers_of(rows, corpus), recipe.seed)
-    tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
+    units, probabilities = pooled(heard, probabilities)
+    true = _true(recipe, corpus, units)
+    judged = Judged(recipe.labels, true, probabilities, _speakers_of(units, corpus), recipe.seed)
+    tested = units.whole & of_speakers(units, corpus, [s for fold in folds for s in fold.test])
     report = {
         **judged.figures(tested),
         "labels": recipe.labels,
         "recalls": judged.recalls(tested),
         "confusion": judged.confusion(tested).tolist(),
         "calibration": judged.calibration(tested),
-        **_parts(judged, recipe, corpus, rows, folds, chosen),
-        **stream_figures(recipe, corpus, rows, judged, tested),
+        **_parts(judged, recipe, corpus, units, folds, chosen),
+        **stream_figures(recipe, corpus, units, judged, tested),
         **_circumstances(recipe, corpus, rows, protocol, folds),
     }
     spread = [
@@ -113,19 +132,18 @@ def run_folds(
         for row in probabilities[0]
     ]
     predicted = [recipe.labels[k] for k in judged.predicted[: len(true)]]
-    return report, _listed(corpus, rows, folds, predicted, spread)
+    return report, _listed(corpus, units, folds, predicted, spread)
 
 
 def selected(
     recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """(the classifier's options, the speakers to train it on) for one fold; see :mod:`.model_selection`."""
-    true = _true(recipe, corpus, rows)
 
     def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
         asked, found, _ = fitting.probabilities(recipe, corpus, rows, options, train, held_out)
-        whole = rows.whole[asked]
-        truth, predicted = true[asked][whole], found[:, whole].argmax(axis=2)
+        units, found = pooled(rows.among(asked), found)
+        truth, predicted = _true(recipe, corpus, units)[units.whole], found[:, units.whole].argmax(axis=2)
         return metrics.uar(np.tile(truth, len(found)), predicted.ravel(), len(recipe.labels))
 
     return select(recipe.select, fold, recipe.inner, judge)
@@ -138,53 +156,54 @@ def run_continuous(
     folds: Sequence[Fold],
     protocol: str,
     progress: Progress | None,
+    heard: Rows | None = None,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The same for a target that is a number."""
+    heard = heard or rows
     true = np.array([float(corpus.items[position].label) for position in rows.item])
-    predicted = np.zeros(len(true))
+    predicted = np.zeros(len(heard.item))
 
-    def ask(options: dict[str, Any], train: Sequence[str], asked: Any) -> Doubles:
+    def ask(options: dict[str, Any], train: Sequence[str], tested: Rows, asked: Any) -> Doubles:
         settings = {"alpha": recipe.alpha, "clip_sd": recipe.clip_sd, **options}
         known = of_speakers(rows, corpus, train)
         trained = Regressor(**settings, range=recipe.range).fit(rows.of(known), true[known])
-        return trained.predict(rows.of(asked))
+        return trained.predict(tested.of(asked))
 
     def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
         asked = of_speakers(rows, corpus, held_out) & rows.whole
-        sums = metrics.moments(true[asked], ask(options, train, asked)).sum(axis=0)
+        sums = metrics.moments(true[asked], ask(options, train, rows, asked)).sum(axis=0)
         return float(metrics.ccc_of(sums))
 
     chosen = []
     for done, fold in enumerate(folds, start=1):
         options, speakers = select(recipe.select, fold, recipe.inner, judge)
-        tested = of_speakers(rows, corpus, fold.test)
-        predicted[tested] = ask(options, speakers, tested)
+        tested = of_speakers(heard, corpus, fold.test)
+        predicted[tested] = ask(options, speakers, heard, tested)
         chosen.append(options)
         (progress or silent)(done, len(folds), "folds")
-    judged = JudgedNumbers(true, predicted, _speakers_of(rows, corpus), recipe.seed)
-    tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
+    units, values = pooled(heard, predicted[:, np.newaxis])
+    predicted, true = values[:, 0], np.array([float(corpus.items[at].label) for at in units.item])
+    judged = JudgedNumbers(true, predicted, _speakers_of(units, corpus), recipe.seed)
+    tested = units.whole & of_speakers(units, corpus, [s for fold in folds for s in fold.test])
     report = {
         **judged.figures(tested),
-        **_parts(judged, recipe, corpus, rows, folds, chosen),
+        **_parts(judged, recipe, corpus, units, folds, chosen),
         **_circumstances(recipe, corpus, rows, protocol, folds),
     }
-    return report, _listed(corpus, rows, folds, [f"{value:.6g}" for value in predicted], [{}] * len(true))
+    return report, _listed(corpus, units, folds, [f"{value:.6g}" for value in predicted], [{}] * len(true))
 
 
-def _across(train: Corpus, test: Corpus) -> tuple[Corpus, list[Fold]]:
-    """Both corpora as one, their speakers told apart by its name, and the one fold between them."""
-    if train.name == test.name:
+def _across(train: Corpus, test: Corpus, people: Mapping[str, str]) -> tuple[Corpus, list[Fold]]:
+    """Both as one corpus, their speakers told apart by its name, and the one fold between them."""
+    if test.name in {item.corpus or train.name for item in train.items}:
         raise ProtocolError(
-            f"corpus '{train.name}' is to be trained on and tested", remedy="give two corpora, or a protocol"
+            f"corpus '{test.name}' is to be trained on and tested", remedy="give two corpora, or a protocol"
         )
-    items = [
-        dataclasses.replace(item, speaker=f"{corpus.name}/{item.speaker}")
-        for corpus in (train, test)
-        for item in corpus.items
-    ]
-    sides = [tuple(f"{corpus.name}/{speaker}" for speaker in corpus.speakers) for corpus in (train, test)]
-    fold = Fold(f"{train.name} → {test.name}", *sides)
-    both = Corpus(fold.name, tuple(items), train.speakers_published and test.speakers_published)
+    one = train if train.items[0].corpus else join([train], people)
+    other = join([test], people)
+    fold = Fold(f"{train.name} → {test.name}", tuple(one.speakers), tuple(other.speakers))
+    published = train.speakers_published and test.speakers_published
+    both = Corpus(fold.name, (*one.items, *other.items), published)
     verify([fold], both.speakers, everybody=False)
     return both, [fold]
 
@@ -224,12 +243,14 @@ def _circumstances(
     return {
         "target": recipe.target,
         "corpus": corpus.name,
+        "corpora": dict(Counter(item.corpus or corpus.name for item in corpus.items)),
+        "left_out": len(corpus.items) - len(np.unique(rows.item)),
         "speakers": len(corpus.speakers),
         "tested_speakers": len({speaker for fold in folds for speaker in fold.test}),
         "hours": round(rows.hours, 4),
         "inputs": [dataclasses.asdict(entry) for entry in rows.inputs],
         "protocol": protocol,
-        "notes": _notes(recipe, corpus),
+        "notes": _notes(recipe, corpus, rows),
         "config": msgspec.to_builtins(recipe),
         "versions": versions(),
     }
@@ -248,7 +269,7 @@ def _listed(
     for row in np.flatnonzero(rows.whole).tolist():
         item = corpus.items[rows.item[row]]
         if item.speaker in fold_of:
-            place = f"{item.file.name}" + (f"@{item.start_s:g}" if item.start_s or item.stop_s else "")
+            place = f"{item.file.name}{item.part}"
             fold = fold_of[item.speaker]
             own = {"file": place, "speaker": item.speaker, "fold": fold, "true": item.label}
             table.append({**own, "predicted": predicted[row], **spread[row]})
@@ -263,8 +284,14 @@ def _speakers_of(rows: Rows, corpus: Corpus) -> list[str]:
     return [corpus.items[position].speaker for position in rows.item]
 
 
-def _notes(recipe: Extraction, corpus: Corpus) -> list[str]:
+def _notes(recipe: Extraction, corpus: Corpus, rows: Rows) -> list[str]:
     notes = []
+    left_out = len(corpus.items) - len(np.unique(rows.item))
+    if left_out:
+        notes.append(
+            f"{left_out} of {len(corpus.items)} recordings are too short or hold no speech: they are "
+            "neither trained on nor tested."
+        )
     if recipe.normalise == "speaker":
         notes.append(
             "Features were standardised over all recordings of each speaker, the tested ones included "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,18 +11,20 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
-from stimmung.engine.audio.ingest import read_audio
+from msgspec import UNSET
 from stimmung.engine.batch.feature_cache import FeatureCache
+from stimmung.engine.calls.spec import Facts
 from stimmung.engine.config.schema import ActivityTable, Description, PluginTable, SegmentsTable, StreamTable
-from stimmung.engine.errors import ConfigError, PluginError, ProtocolError
-from stimmung.engine.models.cards import content
+from stimmung.engine.errors import ConfigError, InputError, PluginError, ProtocolError
 from stimmung.engine.plugin import Input, TextExtractor
 from stimmung.engine.registry import build
-from stimmung.engine.runtime.host import Host, open_source
-from stimmung.engine.types import Chunk, Fault, Features, Floats
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.types import Fault, Features, Floats
 
 from ..corpora.corpus import Corpus, Item
 from ..recipes.recipe import Extraction
+from .audio import Meter, heard, identity
+from .conditions import paused
 
 Progress = Callable[[int, int, str], None]
 SENTENCES = 512  # at once
@@ -34,11 +36,12 @@ class Rows:
     """Feature vectors of a corpus: ``features`` holds one (n, dim) matrix for each of ``inputs``.
 
     ``item`` (n,) is the position of each row's recording in the corpus; ``window_s`` (n,) is the
-    length of the window the row was computed from, 0 for the whole recording. ``hours`` is the length
-    of all recordings. ``speech_s`` (n,), where it is known: the seconds of speech that each row is the first
-    of its recording's rows of that length to hold. ``texts`` are the inputs that are made of sentences: their
-    rows are NaN where nothing was said. ``copies`` are rows of the same recordings at other speeds, to be
-    trained on and never tested.
+    length of the window the row was computed from, 0 for the whole recording or one of its turns. ``hours``
+    is the length of all recordings. ``speech_s`` (n,), where it is known: the seconds of speech that each
+    row is the first of its recording's rows of that length to hold. ``texts`` are the inputs that are made
+    of sentences: their rows are NaN where nothing was said. ``copies`` are rows of copies of the recordings,
+    to be trained on and never tested; ``copy`` (n,) names the copy that each row is of, "" for recordings as
+    they are.
     """
 
     inputs: tuple[Input, ...]
@@ -49,11 +52,17 @@ class Rows:
     speech_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     texts: frozenset[str] = frozenset()
     copies: tuple[Rows, ...] = ()
+    copy: npt.NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, np.str_))
 
     @property
     def whole(self) -> npt.NDArray[np.bool_]:
-        """Which rows are of whole recordings."""
+        """Which rows are of whole recordings or turns."""
         return np.equal(self.window_s, 0)
+
+    @property
+    def copy_of(self) -> npt.NDArray[np.str_]:
+        """(n,): ``copy``, also where no row is of a copy."""
+        return self.copy if len(self.copy) else np.full(len(self.item), "")
 
     def of(self, chosen: npt.NDArray[np.bool_]) -> list[Floats]:
         """The chosen rows of every input."""
@@ -67,44 +76,44 @@ class Rows:
             item=self.item[chosen],
             window_s=self.window_s[chosen],
             speech_s=self.speech_s[chosen] if len(self.speech_s) else self.speech_s,
+            copy=self.copy[chosen] if len(self.copy) else self.copy,
         )
 
 
 def compute(recipe: Extraction, corpus: Corpus, progress: Progress, cache: Path | None = None) -> Rows:
-    """One row for each recording, and one for each window that the recipe cuts from it.
+    """One row for each recording and one for each window that the recipe cuts from it, or one for each turn.
 
+    Where the recipe has segments, a recording has as many rows as it has segments with speech, or none.
     Features are kept in the folder ``cache``, if there is one, and what is known there is not extracted.
     Raises InputError for audio that cannot be used, ProtocolError when two speakers share a recording.
     """
-    vectors: list[dict[str, Floats]] = []
-    item, window_s, speech_s, samples = [], [], [], 0
+    vectors: list[Vector] = []
+    item: list[int] = []
+    hours = 0.0
     owner: dict[bytes, int] = {}
-    with ExitStack() as stack:
-        whole, *windows = [
-            stack.enter_context(Listening(description, cache)) for description in descriptions(recipe)
-        ]
+    with Windowed(recipe, cache) if recipe.segments is UNSET else Segmented(recipe, cache) as hearing:
         for position, entry in enumerate(corpus.items):
-            digest = hashlib.sha256()
-            ((features, length, speech),) = whole.segments(entry, digest)
-            refuse_shared(corpus, owner.setdefault(digest.digest(), position), position)
-            samples += length
-            found = [(0.0, features, speech)]
-            for listening, size_s in zip(windows, recipe.windows_s, strict=True):
-                if length > size_s * recipe.rate:
-                    found += [(size_s, features, speech) for features, _, speech in listening.segments(entry)]
-            vectors += [features for _, features, _ in found]
-            window_s += [size_s for size_s, _, _ in found]
-            speech_s += [speech / recipe.rate for _, _, speech in found]
+            meter = Meter()
+            found = hearing.vectors(entry, meter)
+            refuse_shared(corpus, owner.setdefault(meter.digest.digest(), position), position)
+            hours += meter.seconds / 3600
+            vectors += found
             item += [position] * len(found)
             progress(position + 1, len(corpus.items), "features")
-        facts = [whole.host.bus.facts[table.name] for table in recipe.extractors]
+        facts = [hearing.facts[table.name] for table in recipe.extractors]
+    if not vectors:
+        raise InputError(
+            f"no recording of corpus '{corpus.name}' is long enough and holds speech",
+            got=f"{len(corpus.items)} recordings",
+            remedy="lower shortest_s or the thresholds of [activity], or set whole_if_unheard in [[corpora]]",
+        )
     return Rows(
         inputs=tuple(Input(fact.name, fact.dim, fact.version) for fact in facts),
-        features=[np.stack([row[fact.name] for row in vectors]) for fact in facts],
+        features=[np.stack([vector.features[fact.name] for vector in vectors]) for fact in facts],
         item=np.array(item),
-        window_s=np.array(window_s),
-        hours=samples / recipe.rate / 3600,
-        speech_s=np.array(speech_s),
+        window_s=np.array([vector.window_s for vector in vectors]),
+        hours=hours,
+        speech_s=np.array([vector.speech / recipe.rate for vector in vectors]),
     )
 
 
@@ -140,6 +149,7 @@ def joined(kinds: Sequence[Rows]) -> Rows:
         window_s=np.concatenate([one.window_s for one in kinds]),
         speech_s=np.concatenate([one.speech_s for one in kinds]),
         copies=(),
+        copy=np.concatenate([one.copy_of for one in kinds]),
     )
 
 
@@ -169,12 +179,99 @@ def descriptions(recipe: Extraction) -> Iterator[Description]:
     segments = [SegmentsTable(kind="whole", shortest_s=recipe.shortest_s)]
     segments += [SegmentsTable(window_s=s, hop_s=s / 2, shortest_s=s) for s in recipe.windows_s]
     for table in segments:
-        yield Description(
-            stream=StreamTable(rate=recipe.rate),
-            segments=table,
-            extractors=recipe.extractors,
-            activity=activity if detected else None,
-        )
+        yield _description(recipe, table, activity if detected else None)
+
+
+def _description(recipe: Extraction, segments: SegmentsTable, activity: ActivityTable | None) -> Description:
+    return Description(
+        stream=StreamTable(rate=recipe.rate),
+        segments=segments,
+        extractors=recipe.extractors,
+        activity=activity,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    """The features of one segment of a recording by input; ``length`` and new ``speech`` in samples."""
+
+    features: dict[str, Floats]
+    length: int
+    speech: int
+    window_s: float = 0.0
+
+
+class Hearing(ABC):
+    """Pipelines that make the rows of a recording; a context that ends them."""
+
+    def __init__(self, rate: int, cache: Path | None) -> None:
+        self._rate, self._cache, self._open = rate, cache, ExitStack()
+
+    @abstractmethod
+    def vectors(self, entry: Item, meter: Meter) -> list[Vector]:
+        """The rows of a recording, which the ``meter`` sees once."""
+
+    @property
+    @abstractmethod
+    def facts(self) -> Mapping[str, Facts]:
+        """The extractors by name."""
+
+    def _listening(self, description: Description) -> Listening:
+        return self._open.enter_context(Listening(description, self._cache))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+
+class Windowed(Hearing):
+    """Whole recordings and windows of them."""
+
+    def __init__(self, recipe: Extraction, cache: Path | None) -> None:
+        super().__init__(recipe.rate, cache)
+        self._windows_s = recipe.windows_s
+        self._whole, *self._windows = [self._listening(one) for one in descriptions(recipe)]
+
+    @property
+    def facts(self) -> Mapping[str, Facts]:
+        return self._whole.host.bus.facts
+
+    def vectors(self, entry: Item, meter: Meter) -> list[Vector]:
+        found = self._whole.segments(entry, meter)
+        length = sum(vector.length for vector in found)  # none of one that is too short
+        for listening, size_s in zip(self._windows, self._windows_s, strict=True):
+            if length > size_s * self._rate:
+                found += [replace(window, window_s=size_s) for window in listening.segments(entry)]
+        return found
+
+
+class Segmented(Hearing):
+    """What a pipeline as it runs live cuts from a recording between pauses: all segments with speech.
+
+    One in which nothing is heard has no row, or is heard as a whole and by itself if its corpus says so.
+    """
+
+    def __init__(self, recipe: Extraction, cache: Path | None) -> None:
+        super().__init__(recipe.rate, cache)
+        assert recipe.segments is not UNSET
+        activity = None if recipe.activity is UNSET else recipe.activity
+        self._segments = self._listening(_description(recipe, recipe.segments, activity))
+        self._wholly = {table.name for table in recipe.corpora if table.whole_if_unheard}
+        if self._wholly:
+            whole = SegmentsTable(kind="whole", shortest_s=recipe.shortest_s)
+            self._whole = self._listening(_description(recipe, whole, None))
+
+    @property
+    def facts(self) -> Mapping[str, Facts]:
+        return self._segments.host.bus.facts
+
+    def vectors(self, entry: Item, meter: Meter) -> list[Vector]:
+        found = self._segments.segments(paused(entry), meter)
+        if not found and entry.corpus in self._wholly:
+            return self._whole.segments(entry)
+        return found
 
 
 class Listening:
@@ -182,28 +279,27 @@ class Listening:
 
     def __init__(self, description: Description, cache: Path | None) -> None:
         self.host = Host(description)
+        self._rate = description.stream.rate
         self._cache = None if cache is None else FeatureCache(cache, description, self.host.bus.facts)
 
-    def segments(
-        self, item: Item, digest: hashlib._Hash | None = None
-    ) -> list[tuple[dict[str, Floats], int, int]]:
-        """(features by input, length, new speech, both in samples) of each segment of a recording."""
-        (feed,) = open_source(str(item.file)).feeds()
-        heard = "" if self._cache is None else _heard(item)
-        known = {} if self._cache is None else self._cache.read(heard)
-        found: dict[int, tuple[dict[str, Floats], int, int]] = {}
+    def segments(self, item: Item, meter: Meter | None = None) -> list[Vector]:
+        """The settled segments of a recording that hold speech."""
+        known = {} if self._cache is None else self._cache.read(identity(item))
+        found: dict[int, Vector] = {}
         new: dict[str, dict[tuple[int, int], Floats]] = {}
         stream = self.host.stream(str(item.file), features=True, known=known)
-        for output in stream.play(_tapped(part(feed.chunks, item), digest)):
+        for output in stream.play(heard(item, self._rate, meter)):
             if isinstance(output, Fault):
                 raise PluginError(f"'{item.file}' has no features from '{output.plugin}'", got=output.error)
-            if isinstance(output, Features):
-                features, *_ = found.setdefault(output.index, ({}, output.span.length, output.speech))
-                features[output.extractor] = output.values
-                new.setdefault(output.extractor, {})[output.span.start, output.span.stop] = output.values
+            if not isinstance(output, Features):
+                continue
+            new.setdefault(output.extractor, {})[output.span.start, output.span.stop] = output.values
+            if output.settled:
+                found.setdefault(output.index, Vector({}, output.span.length, output.speech))
+                found[output.index].features[output.extractor] = output.values
         if self._cache is not None:
             for name in self._cache.names - known.keys():
-                self._cache.write(heard, name, new.get(name, {}))
+                self._cache.write(identity(item), name, new.get(name, {}))
         return list(found.values())
 
     def __enter__(self) -> Self:
@@ -211,37 +307,6 @@ class Listening:
 
     def __exit__(self, *_: object) -> None:
         self.host.close()
-
-
-def _heard(item: Item) -> str:
-    """What a cache knows a recording's features by."""
-    own = f"{content(item.file)} {item.start_s} {item.stop_s}"
-    return own if item.speed == 1 else f"{own} at {item.speed}"
-
-
-def item_audio(item: Item, rate: int) -> Floats:
-    """The samples of a recording, as it is heard."""
-    (feed,) = open_source(str(item.file)).feeds()
-    return read_audio(replace(feed, chunks=part(feed.chunks, item)), rate)
-
-
-def part(chunks: Iterable[Chunk], item: Item) -> Iterator[Chunk]:
-    """The audio between the item's bounds, all of it where it has none, at its speed."""
-    position = 0
-    for chunk in chunks:
-        start = round(item.start_s * chunk.rate) - position
-        stop = len(chunk.samples) if item.stop_s is None else round(item.stop_s * chunk.rate) - position
-        position += len(chunk.samples)
-        samples = chunk.samples[max(0, start) : max(0, stop)]
-        if len(samples):
-            yield replace(chunk, samples=samples, start=None, rate=round(item.speed * chunk.rate))
-
-
-def _tapped(chunks: Iterable[Chunk], digest: hashlib._Hash | None) -> Iterator[Chunk]:
-    for chunk in chunks:
-        if digest is not None:
-            digest.update(chunk.samples.tobytes())
-        yield chunk
 
 
 def refuse_shared(corpus: Corpus, first: int, second: int) -> None:

@@ -1,7 +1,7 @@
 """Each speaker's recordings one after another as a stream: what a classifier meets that is normalised by it.
 
 A recording's rows see the recordings before it, and themselves, never those after. The numbers are those of
-:class:`stimmung.engine.streaming.normaliser.Normaliser`, so what trains is what runs.
+:class:`stimmung.engine.streaming.speaker.normaliser.Normaliser`, so what trains is what runs.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 from stimmung.engine.models.statistics import OffsetModel, Population
-from stimmung.engine.streaming.normaliser import Normaliser
-from stimmung.engine.streaming.offset import InferredOffset
+from stimmung.engine.streaming.speaker.normaliser import Normaliser
+from stimmung.engine.streaming.speaker.offset import InferredOffset
 from stimmung.engine.types import Floats
 
 from ..corpora.corpus import Corpus
@@ -98,7 +98,7 @@ def by_speaker(
     for speaker in sorted(set(speakers)):
         own = names == speaker
         for matrix, population in zip(features, found, strict=True):
-            if population is None:
+            if population is None or not own.any():
                 continue
             centre, spread = (np.frombuffer(part, "<f4") for part in (population.mean, population.deviation))
             reference = matrix[own & rows.whole].astype(np.float64)

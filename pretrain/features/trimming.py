@@ -11,7 +11,8 @@ from stimmung.engine.registry import build
 
 from ..corpora.corpus import Corpus, Item
 from ..recipes.recipe import Extraction
-from .extraction import DETECTOR, Progress, item_audio
+from .audio import item_audio
+from .extraction import DETECTOR, Progress
 
 
 def trimmed(recipe: Extraction, corpus: Corpus, progress: Progress) -> Corpus:

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 from stimmung.engine.config.schema import describe
 from stimmung.engine.config.toml import decode, read_toml
-from stimmung.engine.errors import ConfigError
+from stimmung.engine.errors import ConfigError, nearest
 
-from .joint_recipe import joint_recipe
-from .recipe import ContinuousRecipe, Recipe
+from .joint_recipe import JointRecipe, joint_recipe
+from .recipe import ContinuousRecipe, Extraction, Recipe
+from .sections import check_augmentation
 
 
 def read_any(path: Path) -> Recipe | ContinuousRecipe:
@@ -22,21 +24,74 @@ def read_any(path: Path) -> Recipe | ContinuousRecipe:
     if tables.get("normalise") in ("stream", "offset"):
         got = f'normalise = "{tables["normalise"]}"'
         raise ConfigError(f"{path}: a number is not recognised live", got=got)
+    tables = _with_activity(tables, str(path))
     plugins = describe({"extractors": tables.get("extractors", [])}, str(path)).extractors
     tables["extractors"] = [msgspec.to_builtins(extractor) for extractor in plugins]
-    return decode(tables, ContinuousRecipe, str(path))
+    recipe = decode(tables, ContinuousRecipe, str(path))
+    _check_extraction(recipe, str(path))
+    return recipe
 
 
 def read_recipe(path: Path) -> Recipe:
     """The checked recipe, a joint one where it has a ``[training]``; raises ConfigError."""
-    tables = _with_plugins(read_toml(path), str(path))
+    tables = _with_plugins(_with_activity(read_toml(path), str(path)), str(path))
     if "training" in tables:
         recipe: Recipe = joint_recipe(tables, str(path))
     else:
         recipe = decode(tables, Recipe, str(path))
     if len(set(recipe.labels)) < len(recipe.labels):
         raise ConfigError(f"{path}: a label is listed twice", got=", ".join(recipe.labels))
+    _check_extraction(recipe, str(path))
+    if recipe.augmentation is not UNSET:
+        check_augmentation(recipe.augmentation, str(path))
+        if recipe.speeds:
+            raise ConfigError(
+                f"{path} has both speeds and [augmentation]",
+                remedy="make the speeds copies: [augmentation] copies = [0.9, 1.1]",
+            )
     return recipe
+
+
+def _with_activity(tables: dict[str, Any], where: str) -> dict[str, Any]:
+    """The detector's options stand beside its name, as in a pipeline; [segments] is checked as there."""
+    if "activity" in tables and "segments" not in tables:
+        raise ConfigError(f"{where} has [activity] but no [segments]", remedy="add both or neither")
+    given = {name: tables[name] for name in ("activity", "segments") if name in tables}
+    if not given:
+        return tables
+    vote = {"span_s": 1e9}  # nothing is voted on
+    described = describe({**given, "extractors": [{"plugin": "hsf"}], "vote": vote}, where)
+    activity = {} if described.activity is None else {"activity": msgspec.to_builtins(described.activity)}
+    return tables | activity
+
+
+def _check_extraction(recipe: Extraction, where: str) -> None:
+    names = [table.name for table in recipe.corpora]
+    if len(set(names)) < len(names):
+        raise ConfigError(f"{where}: two [[corpora]] have the same name", got=", ".join(names))
+    for table in recipe.corpora:
+        if table.label and (table.column or table.aliases):
+            raise ConfigError(
+                f"{where}: corpus '{table.name}' has one label for all and others too",
+                got=f'label = "{table.label}" and column or aliases',
+                remedy="keep one of them",
+            )
+        labels = recipe.labels if isinstance(recipe, Recipe) else []
+        unknown = sorted({*table.aliases.values(), *filter(None, [table.label])} - set(labels))
+        if labels and unknown:
+            raise ConfigError(
+                f"{where}: corpus '{table.name}' has labels that the recipe lacks",
+                got=", ".join(unknown),
+                expected=", ".join(labels),
+                remedy=nearest(unknown[0], labels),
+            )
+    if recipe.segments is UNSET:
+        return
+    if recipe.windows_s or recipe.trim_s is not UNSET or isinstance(recipe, JointRecipe):
+        raise ConfigError(
+            f"{where} has [segments] beside windows_s, trim_s or [training]",
+            expected="[segments] alone: they say what is trained on",
+        )
 
 
 def _with_plugins(tables: dict[str, Any], where: str) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from stimmung.engine.config.schema import PluginTable
+from stimmung.engine.config.schema import ActivityTable, PluginTable, SegmentsTable
 from stimmung.engine.config.toml import Count, NotNegative, Positive, Table
 
 from ..corpora.corpus import Labels
+from .sections import Augmentation, CorpusTable, Speed
 
 
 class About(Table, frozen=True):
@@ -49,8 +50,11 @@ class Extraction(Table, frozen=True, kw_only=True):
     and ``others`` says what becomes of recordings with any other label. ``windows_s`` are lengths of windows,
     cut every half length from the recordings and trained on beside the whole recordings; a recording must be
     as long as ``shortest_s``, in seconds. With ``trim_s`` recordings are heard from so many seconds
-    before their first speech to as many after their last. ``select`` lists values of options to select from,
-    in every fold anew: on its development speakers, or else on ``inner`` groups of its training speakers.
+    before their first speech to as many after their last. With ``segments`` rows are neither recordings nor
+    windows of them, but what a pipeline with these segments and this ``activity`` makes of a recording
+    between pauses, such as its turns. ``corpora`` describes each of several corpora. ``select`` lists values
+    of options to select from, in every fold anew: on its development speakers, or else on ``inner`` groups
+    of its training speakers.
     """
 
     name: str
@@ -60,6 +64,9 @@ class Extraction(Table, frozen=True, kw_only=True):
     windows_s: list[Positive] = msgspec.field(default_factory=list)
     shortest_s: Positive = 0.1
     trim_s: NotNegative | UnsetType = UNSET
+    segments: SegmentsTable | UnsetType = UNSET
+    activity: ActivityTable | UnsetType = UNSET
+    corpora: list[CorpusTable] = msgspec.field(default_factory=list)
     normalise: Literal["none", "speaker", "stream", "offset"] = "none"
     normalisation: Normalisation = Normalisation()
     protocol: str = "loso"
@@ -83,11 +90,12 @@ class Recipe(Extraction, frozen=True, kw_only=True):
     so by what has been heard of the speaker so far, "offset" infers the speaker's offset from it, both as a
     pipeline's classifier with that key.
     ``protocol`` gives the figures of the card. Recordings are trained on at other ``speeds`` too, as voices
-    higher or lower than those recorded; none is tested so.
+    higher or lower than those recorded, or as copies that ``augmentation`` describes; none is tested so.
     """
 
     labels: Annotated[list[str], msgspec.Meta(min_length=2)]
-    speeds: list[Annotated[float, msgspec.Meta(ge=0.5, le=2)]] = msgspec.field(default_factory=list)
+    speeds: list[Speed] = msgspec.field(default_factory=list)
+    augmentation: Augmentation | UnsetType = UNSET
     classifier: PluginTable
     about: About
 

@@ -9,6 +9,8 @@ from typing import Protocol, runtime_checkable
 from stimmung.engine.models.statistics import OffsetModel
 from stimmung.engine.types import Floats
 
+FURTHER = ("voices", "corpora", "weights")
+
 
 class Trained(Protocol):
     """What a trainer returns: it predicts exactly as the saved model will.
@@ -38,6 +40,10 @@ class Trainer(Protocol):
 
     It is built with the options of the recipe's ``[classifier]`` table, and must keep speakers apart
     in whatever it holds out.
+
+    ``fit`` may have further keyword arguments, any of :data:`FURTHER`, each with one entry for every row:
+    ``voices``, where a copy of a speaker's recordings at another speed is another voice of the same speaker;
+    ``corpora``, the name of the row's corpus; ``weights``, what the row counts for, of mean 1.
     """
 
     def fit(self, features: Sequence[Floats], labels: Sequence[str], speakers: Sequence[str]) -> Trained: ...

@@ -3,45 +3,44 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+from msgspec import UNSET, UnsetType
 from stimmung.engine.errors import ConfigError
 
-from ..corpora.corpus import Corpus, read_corpus
-from ..corpora.targets import Targets
-from ..corpora.text_corpora import EMOBANK, as_corpus, read_emobank
+from ..corpora.corpus import Corpus
+from ..features.conditions import copied, under
 from ..features.extraction import Progress, Rows, compute, compute_sentences, standardise_by_speaker
 from ..features.trimming import trimmed
 from ..recipes.joint_recipe import JointRecipe
 from ..recipes.recipe import ContinuousRecipe, Extraction, Recipe
+from ..recipes.sections import Augmentation
+from .sources import read_corpora, read_tested
 
 
-def read_items(recipe: Recipe | ContinuousRecipe, path: Path, progress: Progress | None = None) -> Corpus:
-    """The corpus labelled for the recipe's target: by its own column, by configs/targets.toml, or EmoBank.
+def read_items(
+    recipe: Recipe | ContinuousRecipe,
+    paths: Path | Sequence[Path],
+    progress: Progress | None = None,
+    *,
+    complete: bool = False,
+) -> Corpus:
+    """The corpus, or several as one, labelled for the recipe's target; see :mod:`.sources`.
 
     Its recordings are trimmed to their speech if the recipe says so.
     """
-    return trimmed(recipe, _labelled(recipe, path), progress or silent)
+    every = [paths] if isinstance(paths, Path) else paths
+    return trimmed(recipe, read_corpora(recipe, every, complete=complete), progress or silent)
 
 
-def _labelled(recipe: Recipe | ContinuousRecipe, path: Path) -> Corpus:
-    if isinstance(recipe, ContinuousRecipe):
-        return read_corpus(path, recipe.target, recipe.wanted)
-    targets = Targets()
-    if (path / EMOBANK).is_file():
-        corpus = as_corpus(read_emobank(path, recipe.target))
-    elif targets.has(path, recipe.target):
-        corpus = targets.read(path, recipe.target)[0]
-    else:
-        return read_corpus(path, recipe.target, recipe.wanted)
-    unknown = sorted({item.label for item in corpus.items} - set(recipe.labels))
-    if unknown:
-        raise ConfigError(
-            f"recipe '{recipe.name}' lacks labels of its target",
-            got=", ".join(recipe.labels),
-            expected=f"{', '.join(unknown)} too",
-        )
-    return corpus
+def read_test_items(
+    recipe: Recipe | ContinuousRecipe, path: Path, progress: Progress | None = None
+) -> Corpus:
+    """A corpus that is only tested on, likewise; the recipe needs no table for it."""
+    return trimmed(recipe, read_tested(recipe, path), progress or silent)
 
 
 def corpus_rows(
@@ -54,18 +53,61 @@ def corpus_rows(
     return dataclasses.replace(rows, copies=copies(recipe, corpus, progress, cache))
 
 
+def condition_rows(
+    recipe: Extraction,
+    corpus: Corpus,
+    condition: str,
+    speakers: Collection[str],
+    progress: Progress | None,
+    cache: Path | None = None,
+) -> Rows:
+    """The rows of these speakers under a condition, one of :data:`..features.conditions.CONDITIONS`."""
+    items = under(corpus, condition).items
+    chosen = np.array([at for at, item in enumerate(items) if item.speaker in speakers], np.int64)
+    some = dataclasses.replace(corpus, items=tuple(items[at] for at in chosen))
+    rows = _rows(recipe, some, progress, cache)
+    return dataclasses.replace(rows, item=chosen[rows.item])
+
+
 def copies(
     recipe: Recipe, corpus: Corpus, progress: Progress | None, cache: Path | None = None
 ) -> tuple[Rows, ...]:
-    """The rows of all recordings at each of the recipe's speeds."""
-    return tuple(_rows(recipe, corpus.at(speed), progress, cache) for speed in recipe.speeds)
+    """The rows of each copy of the recordings: at the recipe's speeds, or as its augmentation says."""
+    if recipe.augmentation is UNSET:
+        kinds = [(np.arange(len(corpus.items)), corpus.at(speed)) for speed in recipe.speeds]
+    else:
+        kinds = [
+            _augmented(recipe, recipe.augmentation, corpus, k) for k in range(len(recipe.augmentation.copies))
+        ]
+    found = []
+    for positions, voices in kinds:
+        if voices.items:
+            rows = _rows(recipe, voices, progress, cache)
+            name = np.full(len(rows.item), voices.items[0].copy)
+            found.append(dataclasses.replace(rows, item=positions[rows.item], copy=name))
+    return tuple(found)
+
+
+def _augmented(
+    recipe: Recipe, augmentation: Augmentation, corpus: Corpus, number: int
+) -> tuple[npt.NDArray[np.int64], Corpus]:
+    """(places in the corpus, copies) of the recordings of which so many copies are made."""
+    most = {table.name: table.copies for table in recipe.corpora}
+    chosen = [at for at, item in enumerate(corpus.items) if _copied(most.get(item.corpus, UNSET), number)]
+    items = copied([corpus.items[at] for at in chosen], augmentation, number)
+    return np.array(chosen, np.int64), dataclasses.replace(corpus, items=tuple(items))
+
+
+def _copied(most: int | UnsetType, number: int) -> bool:
+    return most is UNSET or number < most
 
 
 def _rows(recipe: Extraction, corpus: Corpus, progress: Progress | None, cache: Path | None) -> Rows:
     if corpus.items[0].text is not None:
-        if corpus.items[0].speed != 1:
+        if corpus.items[0].copy:
             raise ConfigError(
-                f"recipe '{recipe.name}' has speeds", got=f"corpus '{corpus.name}', which holds no audio"
+                f"recipe '{recipe.name}' has speeds or copies",
+                got=f"corpus '{corpus.name}', which holds no audio",
             )
         return compute_sentences(recipe, corpus, progress or silent)
     if isinstance(recipe, JointRecipe):

@@ -55,7 +55,8 @@ def fit(
     rest = {key: value for key, value in options.items() if key not in ours}
     every = joined([rows, *rows.copies])
     if not recipe.by_stream:
-        return Fitted(fit_speakers(build_trainer(recipe, options), every, corpus, speakers), None, [])
+        trained = fit_speakers(build_trainer(recipe, options), every, corpus, speakers, recipe.corpora)
+        return Fitted(trained, None, [])
     if len(rows.speech_s) != len(rows.item):
         raise ConfigError(
             f"recipe '{recipe.name}' cannot be normalised by the stream",
@@ -65,7 +66,7 @@ def fit(
         {**msgspec.to_builtins(recipe.normalisation), **{key: options[key] for key in ours}}, Normalisation
     )
     if recipe.normalise == "offset":
-        trained = fit_speakers(build_trainer(recipe, rest), every, corpus, speakers)
+        trained = fit_speakers(build_trainer(recipe, rest), every, corpus, speakers, recipe.corpora)
         if not isinstance(trained, OffsetTrained):
             raise ConfigError(
                 f"classifier '{recipe.classifier.plugin}' infers no speaker's offset",
@@ -82,7 +83,8 @@ def fit(
     if settings.training != "speaker":
         kinds += [streamed(voice, corpus, speakers, found, TRAINING_ORDER) for voice in voices]
     trainer = build_trainer(recipe, rest)
-    return Fitted(fit_speakers(trainer, joined(kinds), corpus, speakers), settings, found)
+    trained = fit_speakers(trainer, joined(kinds), corpus, speakers, recipe.corpora)
+    return Fitted(trained, settings, found)
 
 
 def probabilities(
@@ -92,10 +94,14 @@ def probabilities(
     options: Mapping[str, Any],
     speakers: Sequence[str],
     asked: Sequence[str],
+    tested: Rows | None = None,
 ) -> tuple[npt.NDArray[np.bool_], Floats, dict[str, float]]:
-    """(the rows of those asked, their (orders, n, labels) probabilities, what the trainer selected)."""
+    """(the rows of those asked, their (orders, n, labels) probabilities, what the trainer selected).
+
+    They are asked about their rows in ``tested``, those trained on unless given.
+    """
     fitted = fit(recipe, corpus, rows, options, speakers)
-    return (*ask(recipe, corpus, rows, fitted, asked), fitted.trained.chosen)
+    return (*ask(recipe, corpus, tested or rows, fitted, asked), fitted.trained.chosen)
 
 
 def ask(

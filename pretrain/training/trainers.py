@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +14,9 @@ from stimmung.engine.registry import check_options, load
 from ..corpora.corpus import Corpus
 from ..features.extraction import Rows
 from ..recipes.recipe import Recipe
-from .contract import Trained, Trainer
+from ..recipes.sections import CorpusTable
+from .contract import FURTHER, Trained, Trainer
+from .weights import row_weights
 
 
 def build_trainer(recipe: Recipe, options: Mapping[str, Any] | None = None) -> Trainer:
@@ -34,11 +37,38 @@ def build_trainer(recipe: Recipe, options: Mapping[str, Any] | None = None) -> T
     return trainer
 
 
-def fit_speakers(trainer: Trainer, rows: Rows, corpus: Corpus, speakers: Sequence[str]) -> Trained:
-    """The classifier trained on every row of these speakers and on no other."""
+def fit_speakers(
+    trainer: Trainer,
+    rows: Rows,
+    corpus: Corpus,
+    speakers: Sequence[str],
+    tables: Sequence[CorpusTable] = (),
+) -> Trained:
+    """The classifier trained on every row of these speakers and on no other.
+
+    ``tables`` are those of the recipe's corpora, with their weights. Raises ConfigError for weights that the
+    trainer does not take.
+    """
     chosen = of_speakers(rows, corpus, speakers)
     items = [corpus.items[position] for position in rows.item[chosen]]
-    return trainer.fit(rows.of(chosen), [item.label for item in items], [item.speaker for item in items])
+    labels = [item.label for item in items]
+    weight = {table.name: table.weight for table in tables}
+    taken = [name for name in FURTHER if name in inspect.signature(trainer.fit).parameters]
+    further: dict[str, Any] = {}
+    if "voices" in taken:
+        copies = rows.copy_of[chosen].tolist()
+        further["voices"] = [f"{item.speaker}{copy}" for item, copy in zip(items, copies, strict=True)]
+    if "corpora" in taken:
+        further["corpora"] = [item.corpus for item in items]
+    if "weights" in taken:
+        further["weights"] = row_weights([item.corpus for item in items], labels, weight)
+    elif any(value != 1 for value in weight.values()):
+        raise ConfigError(
+            "[[corpora]] have weights, but the classifier's trainer takes none",
+            got=", ".join(f"{name} {value:g}" for name, value in weight.items()),
+            remedy="remove them, or take a classifier that is fitted to weighted rows",
+        )
+    return trainer.fit(rows.of(chosen), labels, [item.speaker for item in items], **further)
 
 
 def of_speakers(rows: Rows, corpus: Corpus, speakers: Sequence[str]) -> npt.NDArray[np.bool_]:

@@ -33,6 +33,7 @@ def mixed(wait_s: float = 2.0, *, takes_missing: bool = True, **changes: object)
     """Mood from windows and sentences, arousal from windows alone, valence from sentences alone."""
     mood = {"plugin": "acme-mood", "wait_s": wait_s, "takes_missing": takes_missing}
     tables: dict[str, object] = {
+        "stream": {"dc": "keep"},  # what is heard is compared with the samples as they are
         "transcript": {"plugin": "provided"},
         "extractors": [{"plugin": "acme-spelling"}, {"plugin": "acme-loudness"}],
         "classifiers": [mood, {"plugin": "acme-loud"}, {"plugin": "acme-spelling", "name": "smile"}],
@@ -241,7 +242,7 @@ class Second:
 def streamed(host: Host, transcriber: Transcriber, chunks: Sequence[Chunk]) -> list[list[Output]]:
     """What comes of each chunk, and of the end."""
     pipeline = Pipeline("s", host.description, host.bus, None, lambda: transcriber)
-    stream = Stream(Intake("s", RATE), pipeline)
+    stream = Stream(Intake("s", RATE, keep_dc=True), pipeline)
     out = [list(stream.push(chunk)) for chunk in chunks]
     out.append(list(stream.finish()))
     assert pipeline.ledger.settled

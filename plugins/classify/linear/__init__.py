@@ -1,7 +1,7 @@
 """A linear classifier, by itself or beside the label that the speaker's inferred offset speaks for.
 
 By itself it is a softmax of class-balanced ridge regression. In a pipeline with ``normalise = "offset"`` it
-gets the log posteriors of :mod:`stimmung.engine.streaming.offset` too and mixes both: ``plain_share * log
+gets the log posteriors of :mod:`stimmung.engine.streaming.speaker.offset` too and mixes both: ``plain_share * log
 plain + (1 - plain_share) * evidence``, plus a bias of neutral that sets the operating point, over one
 temperature.
 """

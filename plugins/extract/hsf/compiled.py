@@ -4,9 +4,9 @@ numba compiles a loop at its first call on a machine; :mod:`.machine_code` keeps
 so that later processes neither compile nor import numba, which alone takes longer than all else here.
 
 A loop is ordinary Python that numba can compile without Python objects and without allocating: numbers,
-contiguous arrays, views of them, and calls of functions marked with :func:`compiled_part`. Nothing is checked:
-indices must lie inside. Literals meet ``float32`` as ``float64``: write ``np.float32(3)`` where single
-precision is meant.
+contiguous arrays, views of them, and calls of functions marked with :func:`compiled_part`. Nothing is
+checked: indices must lie inside. Literals meet ``float32`` as ``float64``: write ``np.float32(3)`` where
+single precision is meant.
 """
 
 from __future__ import annotations
@@ -141,4 +141,4 @@ def _for_numba(function: Callable[..., Any], reorder: bool) -> Any:
         if name in function.__code__.co_names
     }
     plain = FunctionType(function.__code__, {**own, **names}, function.__name__)
-    return numba.njit(error_model="numpy", fastmath=REORDER if reorder else False, _nrt=False)(plain)
+    return numba.njit(error_model="numpy", fastmath=REORDER if reorder else False)(plain)

@@ -2,8 +2,8 @@
 
 One file a loop, beside Python's own byte code, or in the user's cache folder where that cannot be written. It
 is as trusted as the byte code: whoever may write there decides what runs. Its name holds a digest of all that
-decides the code: the loop, the sources of its package, the versions of the compiler and the processor. A file that
-is damaged counts as none, and where nothing can be written each process compiles for itself.
+decides the code: the loop, the sources of its package, the versions of the compiler and the processor. A file
+that is damaged counts as none, and where nothing can be written each process compiles for itself.
 """
 
 from __future__ import annotations

@@ -169,6 +169,8 @@ def _accumulate(x: Floats, log: Floats, count: Ints, sums: Doubles) -> None:
             log_magnitude += float(ln[t]) if y != 0 else 0.0
             nonzero += y != 0
             positive += y > 0
+        for t in range(count[c]):  # apart: extremes would keep the sums out of the processor's lanes
+            y = float(here[t])
             low = y if y < low else low
             high = y if y > high else high
         out[0] = value

@@ -19,7 +19,8 @@ from stimmung.engine.types import Floats, Span
 from stimmung.plugins.extract.crnn.log_mel import HOP, log_mel
 
 from ...corpora.corpus import Corpus
-from ...features.extraction import Progress, Rows, compute, item_audio, refuse_shared
+from ...features.audio import item_audio
+from ...features.extraction import Progress, Rows, compute, refuse_shared
 from ...recipes.joint_recipe import HEARING, JointRecipe
 from .sentences import Beside
 
@@ -30,7 +31,7 @@ GRID = {"crnn": 3200, "multi_crnn": HOP, "e2e_cnn_lstm": 3200}  # samples betwee
 class Excerpt:
     """What a window or a whole recording gives to hear: (frames, 40) of spectra, or (n,) samples.
 
-    ``recording`` is its place in the corpus; a copy at another speed is not the ``whole`` of it.
+    ``recording`` is its place in the corpus; a copy is not the ``whole`` of it.
     """
 
     recording: int
@@ -56,7 +57,7 @@ def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: P
             sentences.hear(entry, audio, spans)
         for size_s, span in spans:
             excerpts.append(
-                Excerpt(position, size_s == 0 and entry.speed == 1, _cut(recipe.hearing, material, span))
+                Excerpt(position, size_s == 0 and not entry.copy, _cut(recipe.hearing, material, span))
             )
             window_s.append(size_s)
             item.append(position)

@@ -84,7 +84,8 @@ class Beside:
         transcriber = partial(self._transcripts.of, item)
         pipeline = Pipeline(name, self._descriptions[size_s], self._bus, None, transcriber)
         said: Said = {}
-        for output in Stream(Intake(name, rate), pipeline).play([Chunk(audio[:, np.newaxis], rate)]):
+        intake = Intake(name, rate, keep_dc=True)  # of the audio it was removed already
+        for output in Stream(intake, pipeline).play([Chunk(audio[:, np.newaxis], rate)]):
             if isinstance(output, Fault):
                 raise PluginError(
                     f"the sentences of '{name}' are lost by '{output.plugin}'", got=output.error

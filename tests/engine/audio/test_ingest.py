@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stimmung.engine.audio.dc import DcBlocker
 from stimmung.engine.audio.ingest import Intake, read_audio
 from stimmung.engine.errors import InputError
 from stimmung.engine.plugin import Feed
@@ -26,8 +27,8 @@ def tone(rate: int, seconds: float, hz: float) -> Floats:
     return (0.5 * np.sin(2 * np.pi * hz * time_s)).astype(np.float32)[:, None]
 
 
-def take_in(chunks: Sequence[Chunk], rate: int = 16_000) -> list[AudioFrame]:
-    intake = Intake("s", rate)
+def take_in(chunks: Sequence[Chunk], rate: int = 16_000, *, keep_dc: bool = True) -> list[AudioFrame]:
+    intake = Intake("s", rate, keep_dc=keep_dc)
     return [frame for chunk in chunks for frame in intake.push(chunk)] + intake.finish()
 
 
@@ -53,8 +54,9 @@ def test_any_chunking_gives_bit_identical_samples(
     rate: int, channels: int, length: int, sizes: list[int], seed: int
 ) -> None:
     samples = noise(length, channels, seed)
-    whole = joined(take_in([Chunk(samples, rate)]))
-    np.testing.assert_array_equal(joined(take_in(cut(samples, rate, sizes))), whole)
+    for keep_dc in (True, False):
+        whole = joined(take_in([Chunk(samples, rate)], keep_dc=keep_dc))
+        np.testing.assert_array_equal(joined(take_in(cut(samples, rate, sizes), keep_dc=keep_dc)), whole)
 
 
 @pytest.mark.parametrize("rate", RATES)
@@ -88,7 +90,7 @@ def test_frames_follow_each_other_without_a_hole() -> None:
     assert all(frame.span.length == len(frame.samples) for frame in frames)
 
 
-def test_audio_at_the_pipelines_rate_passes_through_unchanged() -> None:
+def test_audio_at_the_pipelines_rate_passes_through_unchanged_where_dc_is_kept() -> None:
     samples = noise(5_000)
     np.testing.assert_array_equal(joined(take_in([Chunk(samples, 16_000)])), samples[:, 0])
 
@@ -145,10 +147,11 @@ def test_a_gap_is_a_jump_of_the_clock_by_the_same_time(native: int) -> None:
     assert (after[0].span.start, after[-1].span.stop) == (40_000, 56_000)
 
 
-def test_audio_on_either_side_of_a_gap_knows_nothing_of_the_other() -> None:
-    first, second = noise(4_410, seed=1), noise(4_410, seed=2)
-    frames = take_in([Chunk(first, 44_100), Chunk(second, 44_100, start=441_000)])
-    alone = [joined(take_in([Chunk(part, 44_100)])) for part in (first, second)]
+@pytest.mark.parametrize("keep_dc", [True, False])
+def test_audio_on_either_side_of_a_gap_knows_nothing_of_the_other(keep_dc: bool) -> None:
+    first, second = noise(4_410, seed=1) + 0.1, noise(4_410, seed=2)
+    frames = take_in([Chunk(first, 44_100), Chunk(second, 44_100, start=441_000)], keep_dc=keep_dc)
+    alone = [joined(take_in([Chunk(part, 44_100)], keep_dc=keep_dc)) for part in (first, second)]
     np.testing.assert_array_equal(joined(frames), np.concatenate(alone))
 
 
@@ -229,11 +232,53 @@ def test_samples_without_a_channel_axis_are_refused() -> None:
 def test_read_audio_hears_what_a_pipeline_hears() -> None:
     samples = noise(44_100, 2)
     whole = read_audio(Feed("s", iter(cut(samples, 44_100, [777] * 50))), 16_000)
-    np.testing.assert_array_equal(whole, joined(take_in([Chunk(samples, 44_100)])))
+    np.testing.assert_array_equal(whole, joined(take_in([Chunk(samples, 44_100)], keep_dc=False)))
 
 
 def test_read_audio_fills_a_gap_with_silence() -> None:
-    chunks = [Chunk(noise(100) + 1, 16_000), Chunk(noise(100) + 1, 16_000, start=300)]
+    chunks = [Chunk(noise(100), 16_000), Chunk(noise(100), 16_000, start=300)]
     samples = read_audio(Feed("s", iter(chunks)), 16_000)
     assert len(samples) == 400
-    assert (samples == 0).tolist() == [False] * 100 + [True] * 200 + [False] * 100
+    assert not samples[100:300].any()
+    assert samples[1:100].all()
+    assert samples[301:].all()
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_dc_is_gone_from_the_first_sample_on_at_any_rate(rate: int) -> None:
+    constant = np.full((rate, 1), 0.1, np.float32)
+    assert np.abs(joined(take_in([Chunk(constant, rate)], keep_dc=False))).max() < 1e-6
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_speech_on_dc_is_speech_without_it(rate: int) -> None:
+    voice = tone(rate, 2, 120)
+    plain, shifted = (joined(take_in([Chunk(one, rate)], keep_dc=False)) for one in (voice, voice + 0.1))
+    np.testing.assert_allclose(shifted, plain, atol=1e-6)
+
+
+def test_a_voice_is_left_as_it_is_once_its_first_tenth_of_a_second_is_over() -> None:
+    voice = tone(16_000, 4, 120)
+    got = joined(take_in([Chunk(voice, 16_000)], keep_dc=False))
+    assert np.abs(got - voice[:, 0])[1_600:].max() < 0.5 * 0.03
+    assert np.abs(got - voice[:, 0])[48_000:].max() < 0.5 * 0.01
+
+
+def test_a_constant_that_sets_in_later_decays_within_a_second() -> None:
+    samples = np.zeros((48_000, 1), np.float32)
+    samples[16_000:] = 0.1
+    got = joined(take_in([Chunk(samples, 16_000)], keep_dc=False))
+    assert not got[:16_000].any()
+    assert np.abs(got[32_000:]).max() < 2e-4
+
+
+def test_silence_stays_exactly_zero() -> None:
+    assert not joined(take_in([Chunk(np.zeros((8_000, 1), np.float32), 48_000)], keep_dc=False)).any()
+
+
+def test_dc_decays_as_a_high_pass_of_1_hz_lets_it() -> None:
+    samples = np.zeros(32_000, np.float32)
+    blocker = DcBlocker(16_000)
+    blocker.remove(samples)
+    decay = np.exp(-2 * np.pi * np.arange(1, 16_001) / 16_000)
+    np.testing.assert_allclose(blocker.remove(samples[:16_000] + 0.5), 0.5 * decay, atol=1e-4)

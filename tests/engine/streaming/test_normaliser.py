@@ -17,7 +17,7 @@ from stimmung.engine.models.statistics import Population
 from stimmung.engine.plugin import Input
 from stimmung.engine.streaming.circuit_breaker import Guarded
 from stimmung.engine.streaming.ledger import Ledger
-from stimmung.engine.streaming.normaliser import BOUND_SD, LEAST, InOrder, Normaliser, Standardised
+from stimmung.engine.streaming.speaker.normaliser import BOUND_SD, LEAST, InOrder, Normaliser, Standardised
 from stimmung.engine.streaming.stretch import Region
 from stimmung.engine.types import Floats, Segment, Span
 
@@ -146,11 +146,15 @@ def always() -> Guarded:
     return Guarded("always", seat, Calls(bus), edge, lambda span, reason, error: None)
 
 
+def cut_by(region: Region) -> list[Span]:
+    return [cut.span for _, found in region.blocks() for cut in found]
+
+
 def test_windows_that_overlap_count_their_speech_once() -> None:
     tables = {"stream": {"rate": 100}, "extractors": [{"plugin": "hsf"}]}
     region = Region(0, describe(tables, "here"), [], always(), lambda span, flags: None)
     region.append(np.zeros(1000, np.float32))
-    spans = [span for _, found in region.blocks() for span in found]
+    spans = cut_by(region)
     assert [span.length for span in spans] == [100, 200, 300, 400, 500, 500, 500, 500, 500, 500]
     assert [region.new_speech(span) for span in spans] == [100] * 10
 
@@ -159,8 +163,26 @@ def test_a_silent_window_leaves_its_speech_to_the_next_that_counts() -> None:
     tables = {"stream": {"rate": 100}, "extractors": [{"plugin": "hsf"}]}
     region = Region(0, describe(tables, "here"), [], always(), lambda span, flags: None)
     region.append(np.zeros(300, np.float32))
-    first, _, third = [span for _, found in region.blocks() for span in found]
+    first, _, third = cut_by(region)
     assert (region.new_speech(first), region.new_speech(third)) == (100, 200)
+
+
+def test_a_segment_that_is_not_settled_leaves_its_speech_to_the_next() -> None:
+    tables = {"stream": {"rate": 100}, "extractors": [{"plugin": "hsf"}]}
+    region = Region(0, describe(tables, "here"), [], always(), lambda span, flags: None)
+    region.append(np.zeros(300, np.float32))
+    first, second, third = cut_by(region)
+    assert (region.new_speech(first), region.new_speech(second, settled=False)) == (100, 100)
+    assert region.new_speech(third) == 200
+
+
+def test_what_is_not_settled_is_answered_as_if_it_were_and_leaves_no_trace() -> None:
+    one, other = Normaliser(POPULATION), Normaliser(POPULATION)
+    one.add(row(120, -2), 5.0)
+    other.add(row(120, -2), 5.0)
+    running = one.add(row(90, -4), 2.0, settled=False)
+    np.testing.assert_array_equal(one.copy().add(row(90, -4), 2.0), running)
+    np.testing.assert_array_equal(one.add(row(95, -4), 3.0), other.add(row(95, -4), 3.0))
 
 
 class Declares:

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 from stimmung.engine.errors import InputError
 from stimmung.engine.models.statistics import OffsetModel, Population
-from stimmung.engine.streaming.normaliser import InOrder, Normaliser
-from stimmung.engine.streaming.offset import InferredOffset, OffsetFilter, Projection
+from stimmung.engine.streaming.speaker.normaliser import InOrder, Normaliser
+from stimmung.engine.streaming.speaker.offset import InferredOffset, OffsetFilter, Projection
 from stimmung.engine.types import Segment, Span
 
 Doubles = npt.NDArray[np.float64]

@@ -96,6 +96,15 @@ def test_the_layer_chosen_is_the_one_transformers_gives(folders: dict[str, str])
         assert vector == pytest.approx(np.concatenate([rows.mean(axis=0), rows.max(axis=0)]), abs=1e-6)
 
 
+def test_the_mean_alone_is_half_of_mean_and_max_and_another_version(folders: dict[str, str]) -> None:
+    both, mean = encoder(folders["wavlm"]), encoder(folders["wavlm"], pool="mean")
+    assert (mean.dim, both.dim) == (16, 32)
+    np.testing.assert_array_equal(mean.extract([segment(1.0)]), both.extract([segment(1.0)])[:, :16])
+    assert mean.version != both.version
+    with pytest.raises(ConfigError, match="pool"):
+        encoder(folders["wavlm"], pool="max")
+
+
 def test_whisper_hears_no_padding_and_reads_on_after_30_s(folders: dict[str, str]) -> None:
     plugin = encoder(folders["whisper"])
     assert len(plugin.rows(syllables(2.0))) == 100

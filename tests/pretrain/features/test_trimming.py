@@ -13,7 +13,7 @@ from stimmung.engine.errors import ConfigError
 from stimmung.pretrain.corpora.corpus import Item
 from stimmung.pretrain.evaluation.cross_validation import evaluate
 from stimmung.pretrain.experiments.joint_representation.systems import CONFIGS
-from stimmung.pretrain.features.extraction import item_audio
+from stimmung.pretrain.features.audio import item_audio
 from stimmung.pretrain.features.trimming import trimmed
 from stimmung.pretrain.recipes.loading import read_recipe
 from stimmung.pretrain.training.dataset import corpus_rows, read_items, silent

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import tomli_w
 from stimmung.engine.errors import ConfigError, UnknownPluginError
+from stimmung.engine.registry import installed
 from stimmung.pretrain.recipes.loading import read_recipe
+from stimmung.pretrain.training.dataset import read_items
 from stimmung.pretrain.training.trainers import build_trainer
 
 WriteRecipe = Callable[..., Path]
@@ -19,6 +23,31 @@ def test_every_shipped_recipe_can_be_used(path: Path) -> None:
     recipe = read_recipe(path)
     assert recipe.name == path.stem
     build_trainer(recipe)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*_whisper*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_recipe_of_several_corpora_can_be_used(path: Path) -> None:
+    missing = {"whisper_encoder", "linear", "silero"} - set(installed())
+    if missing:
+        pytest.skip(f"no plugin {', '.join(sorted(missing))} is installed")
+    recipe = read_recipe(path)
+    assert recipe.name == path.stem
+    build_trainer(recipe)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*_whisper*.toml")), ids=lambda path: path.stem)
+def test_every_corpus_of_a_shipped_recipe_is_labelled(path: Path, corpora: Path, tmp_path: Path) -> None:
+    tables = tomllib.loads(path.read_text())
+    for name in ("segments", "activity", "normalise"):  # what is read needs none of the plugins
+        tables.pop(name)
+    tables |= {"extractors": [{"plugin": "toy"}], "classifier": {"plugin": "svm"}}
+    plain = tmp_path / path.name
+    plain.write_text(tomli_w.dumps(tables))
+    recipe = read_recipe(plain)
+    data = read_items(recipe, [corpora / table.name for table in recipe.corpora], complete=True)
+    assert {item.label for item in data.items} == set(recipe.labels)
+    assert {item.corpus for item in data.items} == {table.name for table in recipe.corpora}
+    assert not any("test-other" in str(item.file) for item in data.items)
 
 
 @pytest.mark.parametrize(

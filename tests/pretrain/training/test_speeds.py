@@ -13,7 +13,7 @@ from stimmung.engine.errors import ConfigError
 from stimmung.pretrain.corpora.corpus import Corpus, Item
 from stimmung.pretrain.evaluation.cross_validation import evaluate
 from stimmung.pretrain.experiments.embedded_emotions import run
-from stimmung.pretrain.features.extraction import item_audio
+from stimmung.pretrain.features.audio import item_audio
 from stimmung.pretrain.recipes.loading import read_recipe
 from stimmung.pretrain.recipes.recipe import Recipe
 from stimmung.pretrain.training import fitting

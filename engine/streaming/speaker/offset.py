@@ -27,9 +27,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
-from ..models.statistics import OffsetModel
-from ..types import Floats, Segment, read_only
+from ...errors import InputError
+from ...models.statistics import OffsetModel
+from ...types import Floats, Segment, read_only
 
 BOUND_SD = 20.0  # one glitch must not decide over a stream's offset for long
 FLOOR = 1e-12  # of a posterior probability

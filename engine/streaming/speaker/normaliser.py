@@ -25,8 +25,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..models.statistics import Population
-from ..types import Floats, Segment, read_only
+from ...models.statistics import Population
+from ...types import Floats, Segment, read_only
 
 BOUND_SD = 20.0  # one glitch must not decide over a feature for the rest of a stream
 LEAST = 0.25  # share of the population's deviation: whoever stays calm for an hour is not blown up to anger
@@ -47,13 +47,16 @@ class Normaliser:
         self._sum = np.zeros(len(self._mean))
         self._squares = np.zeros(len(self._mean))
 
-    def add(self, values: Floats, speech_s: float) -> Floats:
+    def add(self, values: Floats, speech_s: float, settled: bool = True) -> Floats:
         """The features of the next segment, (dim,), mapped by all that was heard, the segment included.
 
-        ``speech_s`` is what the segment counts for. A missing input, NaN, stays so and counts for nothing.
+        ``speech_s`` is what the segment counts for; one that is not ``settled`` counts for itself alone. A
+        missing input, NaN, stays so and counts for nothing.
         """
         if np.isnan(values).any():
             return values
+        if not settled:
+            return self.copy().add(values, speech_s)
         standard = (values - self._mean) / self._deviation
         bounded = np.clip(standard, -BOUND_SD, BOUND_SD)
         self._heard_s += speech_s
@@ -96,7 +99,7 @@ class Standardised:
         if inputs is None:
             return None
         return [
-            values if normaliser is None else normaliser.add(values, speech_s)
+            values if normaliser is None else normaliser.add(values, speech_s, segment.settled)
             for normaliser, values in zip(self._normalisers, inputs, strict=True)
         ]
 
