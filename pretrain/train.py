@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.models.cards import CARD, Card, CardInput, TrainedOn, write_card
-from stimmung.engine.models.statistics import FILE, write_populations
+from stimmung.engine.models.statistics import FILE, OFFSET_FILE, write_populations
 
 from .corpora.corpus import Corpus
 from .evaluation.cross_validation import run_folds, selected
@@ -58,9 +58,10 @@ def train(
     fitted = fit(read, data, rows, options, data.speakers)
     trained = fitted.trained
     out.mkdir(parents=True, exist_ok=True)
-    (out / FILE).unlink(missing_ok=True)
+    for name in (FILE, OFFSET_FILE):
+        (out / name).unlink(missing_ok=True)
     trained.save(out)
-    if fitted.settings is not None:
+    if fitted.settings is not None and fitted.populations:
         names = [entry.name for entry in rows.inputs]
         known = {name: one for name, one in zip(names, fitted.populations, strict=True) if one is not None}
         write_populations(out, known, fitted.settings.prior_s)

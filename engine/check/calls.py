@@ -12,6 +12,7 @@ from .budget import keeps_up, stopwatch
 from .subject import Check, Subject, no_pickle
 
 ROWS, HOP_S = 4, 1.0
+WITH_EVIDENCE = "features beside the log posteriors of an offset"
 
 
 def features(subject: Subject) -> Mapping[str, list[Floats]]:
@@ -28,7 +29,16 @@ def features(subject: Subject) -> Mapping[str, list[Floats]]:
             made[f"rows that lack '{needed.name}'"] = [
                 read_only(np.full_like(one, np.nan)) if at == lost else one for at, one in enumerate(ordinary)
             ]
+    if subject.facts.offset is not None:
+        evidence = np.log(random.dirichlet(np.ones(len(subject.facts.labels)), ROWS))
+        made[WITH_EVIDENCE] = [*made["ordinary features"], read_only(evidence)]
     return made
+
+
+def batches(subject: Subject) -> list[list[Floats]]:
+    """Ordinary features, and the same beside an inferred offset's, where the classifier takes that."""
+    made = features(subject)
+    return [made[given] for given in ("ordinary features", WITH_EVIDENCE) if given in made]
 
 
 def predicted(subject: Subject, inputs: list[Floats], given: str, plugin: Any = None) -> Floats:
@@ -52,27 +62,28 @@ def probabilities(subject: Subject) -> None:
 
 def alone(subject: Subject) -> None:
     """A row's probabilities depend on that row alone, in any batch and at any time."""
-    inputs = features(subject)["ordinary features"]
-    together = predicted(subject, inputs, "a batch")
-    rows = [
-        predicted(subject, [read_only(one[at : at + 1]) for one in inputs], "one row") for at in range(ROWS)
-    ]
-    subject.same(
-        together, np.concatenate(rows), "a batch gives other numbers than one by one", "treat each row alone"
-    )
-    again = predicted(subject, inputs, "a batch", subject.build())
-    subject.same(together, again, "a second instance gives other numbers", "keep nothing between calls")
+    for inputs in batches(subject):
+        together = predicted(subject, inputs, "a batch")
+        rows = np.concatenate(
+            [
+                predicted(subject, [read_only(one[at : at + 1]) for one in inputs], "one row")
+                for at in range(ROWS)
+            ]
+        )
+        subject.same(together, rows, "a batch gives other numbers than one by one", "treat each row alone")
+        again = predicted(subject, inputs, "a batch", subject.build())
+        subject.same(together, again, "a second instance gives other numbers", "keep nothing between calls")
 
 
 def untouched(subject: Subject) -> None:
     """The features handed in are not written to, also where they could be."""
-    inputs = features(subject)["ordinary features"]
-    given = [one.copy() for one in inputs]
-    subject.call("predict", given)
-    if not all(np.array_equal(one, before) for one, before in zip(given, inputs, strict=True)):
-        raise subject.fault(
-            "predict writes to its input", remedy="work on a copy, for example np.array(rows)"
-        )
+    for inputs in batches(subject):
+        given = [one.copy() for one in inputs]
+        subject.call("predict", given)
+        if not all(np.array_equal(one, before) for one, before in zip(given, inputs, strict=True)):
+            raise subject.fault(
+                "predict writes to its input", remedy="work on a copy, for example np.array(rows)"
+            )
 
 
 def labels(subject: Subject) -> None:

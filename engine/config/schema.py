@@ -89,9 +89,9 @@ class PluginTable(Table, frozen=True, kw_only=True):
 class ClassifierTable(PluginTable, frozen=True, kw_only=True):
     """A classifier, and what the host does about the speaker before it sees features.
 
-    ``normalise = "stream"`` does so by the mean and deviation of each stream so far, see :mod:`.normaliser`;
-    "offset" leaves features as they are and infers the speaker's offset beside them, see :mod:`.offset`.
-    ``wait_s``: how long windows wait for their words where it reads both, see :mod:`.text_join`.
+    ``normalise = "stream"`` does so by the mean and deviation of each stream so far, see
+    :mod:`.speaker.normaliser`; "offset" leaves features as they are and infers the speaker's offset beside
+    them, see :mod:`.speaker.offset`. ``wait_s``: how long windows wait for their words where it reads both, see :mod:`.text_join`.
     """
 
     normalise: Normalise = "none"

@@ -77,7 +77,8 @@ DOUBLES = ("centres", "within", "between", "offset")
 
 
 class OffsetModel(msgspec.Struct, frozen=True, kw_only=True):
-    """How the scores of a segment follow from its label, its speaker and the room, see :mod:`.offset`.
+    """How the scores of a segment follow from its label, its speaker and the room, see
+    :mod:`.streaming.speaker.offset`.
 
     A segment's features x, (dim,), have the scores ``weights @ ((x - mean) / scale)``, (d,). Scores are
     distributed around ``centres``, (K, d), one for each of ``labels``, with covariance ``within``; a speaker

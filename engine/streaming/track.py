@@ -23,9 +23,9 @@ from ..types import Fault, Features, Floats, Output, Prediction, Segment, Span
 from .alignment import Alignment, Progress
 from .descriptors import TOO_SHORT
 from .ledger import Ledger
-from .normaliser import InOrder, Mapping, Standardised
-from .offset import InferredOffset
 from .reorder import Turns
+from .speaker.normaliser import InOrder, Mapping, Standardised
+from .speaker.offset import InferredOffset
 from .text_join import MISSING, Mixed
 from .vote import Vote
 
@@ -37,9 +37,8 @@ Submit = Callable[[Call, Callable[[Answer], None]], None]
 class Judge:
     """A classifier of a track.
 
-    ``normalise``: its features are normalised by the stream (:mod:`.normaliser`), or its offset is inferred
-    (:mod:`.offset`), or neither. ``texts`` are those of its
-    inputs that the track does not extract, as they come from sentences, for which it waits ``wait_s``.
+    ``normalise``: its features are normalised by the stream (:mod:`.speaker.normaliser`), or its offset is
+    inferred (:mod:`.speaker.offset`), or neither. ``texts`` are those of its inputs that the track does not extract, as they come from sentences, for which it waits ``wait_s``.
     """
 
     facts: Facts
@@ -178,7 +177,6 @@ class Track:
                 answer.values,
                 speech,
                 settled=settled,
-                spoken=round(segment.speech * segment.span.length),
             )
             for classifier, inputs in self._alignment.add(features):
                 self._complete(segment, classifier, inputs)

@@ -313,8 +313,8 @@ def _notes(recipe: Extraction, corpus: Corpus, rows: Rows) -> list[str]:
             "Features were standardised over all recordings of each speaker, the tested ones included "
             "(without their labels): these figures hold where all of a speaker is heard beforehand, not live."
         )
-    if recipe.normalise == "stream":
-        notes.append(stream_note(recipe.normalisation.orders))
+    if recipe.by_stream:
+        notes.append(stream_note(recipe))
     if not corpus.speakers_published:
         notes.append(
             "The speakers are not published, only partitions that share none: intervals resample recordings "

@@ -20,7 +20,7 @@ from stimmung.engine.config.schema import Description, load_description
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.models.statistics import Population
 from stimmung.engine.runtime.host import Host
-from stimmung.engine.streaming.normaliser import Normaliser
+from stimmung.engine.streaming.speaker.normaliser import Normaliser
 from stimmung.engine.types import Fault, Features, Floats
 
 from ..corpora.corpus import Corpus, Item

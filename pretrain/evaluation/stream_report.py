@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ..corpora.corpus import Corpus
 from ..features.extraction import Rows
 from ..features.stream_normalisation import places
-from ..recipes.recipe import Recipe
+from ..recipes.recipe import Extraction, Recipe
 from ..statistics.scored_predictions import Judged
 
 # First and last place of each group of recordings.
@@ -21,7 +21,7 @@ def stream_figures(
     recipe: Recipe, corpus: Corpus, rows: Rows, judged: Judged, tested: npt.NDArray[np.bool_]
 ) -> dict[str, Any]:
     """``orders``, and ``by_place``: UAR of the recordings heard first, second … of their speaker."""
-    if recipe.normalise != "stream":
+    if not recipe.by_stream:
         return {}
     speakers = sorted({corpus.items[position].speaker for position in rows.item[tested]})
     place = places(rows, corpus, speakers, range(judged.orders)).ravel()
@@ -34,10 +34,13 @@ def stream_figures(
     return {"orders": judged.orders, "by_place": found}
 
 
-def stream_note(orders: int) -> str:
+def stream_note(recipe: Extraction) -> str:
     """What a reader must know of such figures."""
+    what = (
+        "Each speaker's offset was inferred" if recipe.normalise == "offset" else "Features were normalised"
+    )
     return (
-        f"Features were normalised by the stream: each speaker's recordings in {orders} random orders, "
+        f"{what} by the stream: each speaker's recordings in {recipe.normalisation.orders} random orders, "
         "averaged; each recording by itself and those before it. Counts of the confusion and the calibration "
         "are those of all orders; predictions.csv holds the first."
     )

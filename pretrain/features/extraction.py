@@ -174,7 +174,7 @@ def descriptions(recipe: Extraction) -> Iterator[Description]:
 
     Voice activity says what counts as speech; nothing is passed over as silent.
     """
-    detected = recipe.normalise == "stream"
+    detected = recipe.by_stream
     activity = ActivityTable(detector=PluginTable(plugin=DETECTOR, name=DETECTOR), min_speech=0)
     segments = [SegmentsTable(kind="whole", shortest_s=recipe.shortest_s)]
     segments += [SegmentsTable(window_s=s, hop_s=s / 2, shortest_s=s) for s in recipe.windows_s]

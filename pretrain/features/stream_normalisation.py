@@ -1,7 +1,7 @@
 """Each speaker's recordings one after another as a stream: what a classifier meets that is normalised by it.
 
 A recording's rows see the recordings before it, and themselves, never those after. The numbers are those of
-:class:`stimmung.engine.streaming.normaliser.Normaliser`, so what trains is what runs.
+:class:`stimmung.engine.streaming.speaker.normaliser.Normaliser`, so what trains is what runs.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
-from stimmung.engine.models.statistics import Population
-from stimmung.engine.streaming.normaliser import Normaliser
+from stimmung.engine.models.statistics import OffsetModel, Population
+from stimmung.engine.streaming.speaker.normaliser import Normaliser
+from stimmung.engine.streaming.speaker.offset import InferredOffset
 from stimmung.engine.types import Floats
 
 from ..corpora.corpus import Corpus
@@ -61,6 +62,29 @@ def streamed(
                 for item in recordings(rows, corpus, speaker, seed):
                     _recording(normaliser, matrix, raw, rows, np.flatnonzero(rows.item == item))
     return replace(rows, features=features)
+
+
+def with_evidence(
+    rows: Rows, corpus: Corpus, speakers: Sequence[str], offset: OffsetModel, seed: int
+) -> Rows:
+    """The rows, and beside their input the log posteriors that a live stream of the recordings infers.
+
+    Each of these speakers' recordings are one stream in a seeded order. A whole recording counts for 1, a
+    window for the share of it that is new speech.
+    """
+    (matrix,) = rows.features
+    found = np.zeros((len(matrix), len(offset.labels)), np.float32)
+    for speaker in sorted(set(speakers)):
+        heard = InferredOffset(offset)
+        for item in recordings(rows, corpus, speaker, seed):
+            own = np.flatnonzero(rows.item == item)
+            for length in _lengths(rows, own):
+                alone = heard if length == 0 else heard.copy()
+                for row in own[rows.window_s[own] == length]:
+                    speech_s = float(rows.speech_s[row])
+                    weight = min(1.0, speech_s / length) if length else float(speech_s > 0)
+                    found[row] = alone.evidence(matrix[row], weight, True, speech_s)
+    return replace(rows, features=[matrix, found])
 
 
 def by_speaker(

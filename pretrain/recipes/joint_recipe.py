@@ -128,7 +128,7 @@ def joint_recipe(tables: dict[str, Any], where: str) -> JointRecipe:
             f"{where}: network.branches names no extractor", got=", ".join(unknown), expected=", ".join(names)
         )
     heard_too = set(names[1:]) - set(recipe.texts)
-    if recipe.normalise == "speaker" or (recipe.normalise == "stream" and not heard_too):
+    if recipe.normalise in ("speaker", "offset") or (recipe.normalise == "stream" and not heard_too):
         raise ConfigError(
             f"{where}: a joint training normalises the inputs beside the one that is trained",
             got=f'normalise = "{recipe.normalise}" and extractors {", ".join(names)}',

@@ -21,8 +21,9 @@ def read_any(path: Path) -> Recipe | ContinuousRecipe:
     tables = read_toml(path)
     if "range" not in tables:
         return read_recipe(path)
-    if tables.get("normalise") == "stream":
-        raise ConfigError(f"{path}: a number is not recognised live", got='normalise = "stream"')
+    if tables.get("normalise") in ("stream", "offset"):
+        got = f'normalise = "{tables["normalise"]}"'
+        raise ConfigError(f"{path}: a number is not recognised live", got=got)
     tables = _with_activity(tables, str(path))
     plugins = describe({"extractors": tables.get("extractors", [])}, str(path)).extractors
     tables["extractors"] = [msgspec.to_builtins(extractor) for extractor in plugins]

@@ -31,6 +31,7 @@ class About(Table, frozen=True):
 class Normalisation(Table, frozen=True):
     """How features are normalised by the stream, see :mod:`.stream_normalisation`.
 
+    Where an offset is inferred, only ``orders`` counts.
     The training population counts for ``prior_s`` seconds of speech. Models are trained on features that are
     normalised by all of each ``speaker``, on what a ``stream`` of the speaker's recordings gives, or on
     ``both``: every row twice. Those tested are a stream each, in as many seeded ``orders`` as figures are
@@ -66,7 +67,7 @@ class Extraction(Table, frozen=True, kw_only=True):
     segments: SegmentsTable | UnsetType = UNSET
     activity: ActivityTable | UnsetType = UNSET
     corpora: list[CorpusTable] = msgspec.field(default_factory=list)
-    normalise: Literal["none", "speaker", "stream"] = "none"
+    normalise: Literal["none", "speaker", "stream", "offset"] = "none"
     normalisation: Normalisation = Normalisation()
     protocol: str = "loso"
     seed: int = 0
@@ -75,13 +76,19 @@ class Extraction(Table, frozen=True, kw_only=True):
     select: dict[str, Annotated[list[Any], msgspec.Meta(min_length=1)]] = msgspec.field(default_factory=dict)
     inner: Annotated[int, msgspec.Meta(ge=2)] = 4
 
+    @property
+    def by_stream(self) -> bool:
+        """True where what is heard of a speaker first decides how the rest is heard."""
+        return self.normalise in ("stream", "offset")
+
 
 class Recipe(Extraction, frozen=True, kw_only=True):
     """Everything that decides what a trained model becomes, apart from the corpus.
 
     ``normalise``: "speaker" standardises features over all of each speaker's recordings, the tested
     ones included (without their labels); such a model can be evaluated, but cannot run live. "stream" does
-    so by what has been heard of the speaker so far, as a pipeline's classifier with that key.
+    so by what has been heard of the speaker so far, "offset" infers the speaker's offset from it, both as a
+    pipeline's classifier with that key.
     ``protocol`` gives the figures of the card. Recordings are trained on at other ``speeds`` too, as voices
     higher or lower than those recorded, or as copies that ``augmentation`` describes; none is tested so.
     """

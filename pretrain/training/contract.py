@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from stimmung.engine.models.statistics import OffsetModel
 from stimmung.engine.types import Floats
 
 FURTHER = ("voices", "corpora", "weights")
@@ -24,6 +25,13 @@ class Trained(Protocol):
     def predict(self, features: Sequence[Floats]) -> Floats: ...
 
     def save(self, folder: Path) -> None: ...
+
+
+@runtime_checkable
+class OffsetTrained(Trained, Protocol):
+    """One that infers a speaker's offset; ``predict`` takes the log posteriors as one more matrix."""
+
+    offset: OffsetModel
 
 
 @runtime_checkable

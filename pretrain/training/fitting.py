@@ -15,15 +15,18 @@ from stimmung.engine.types import Floats
 
 from ..corpora.corpus import Corpus
 from ..features.extraction import Rows, joined
-from ..features.stream_normalisation import TRAINING_ORDER, by_speaker, populations, streamed
+from ..features.stream_normalisation import TRAINING_ORDER, by_speaker, populations, streamed, with_evidence
 from ..recipes.recipe import Normalisation, Recipe
-from .contract import Trained
+from .contract import OffsetTrained, Trained
 from .trainers import build_trainer, fit_speakers, of_speakers
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A trained classifier, and by what its inputs are normalised: nothing where ``settings`` is None."""
+    """A trained classifier, and by what its inputs are normalised: nothing where ``settings`` is None.
+
+    Without ``populations`` the speaker's offset is inferred beside them.
+    """
 
     trained: Trained
     settings: Normalisation | None
@@ -34,12 +37,14 @@ class Fitted:
         if self.settings is None:
             return [rows]
         orders = range(self.settings.orders)
+        if isinstance(self.trained, OffsetTrained) and not self.populations:
+            return [with_evidence(rows, corpus, speakers, self.trained.offset, seed) for seed in orders]
         return [streamed(rows, corpus, speakers, self.populations, seed) for seed in orders]
 
 
 def orders_of(recipe: Recipe) -> int:
     """In how many orders each tested speaker's recordings are heard."""
-    return recipe.normalisation.orders if recipe.normalise == "stream" else 1
+    return recipe.normalisation.orders if recipe.by_stream else 1
 
 
 def fit(
@@ -48,8 +53,8 @@ def fit(
     """The recipe's classifier trained on these speakers; ``options`` are its own or of the normalisation."""
     ours = {field.name for field in msgspec.structs.fields(Normalisation)} & set(options)
     rest = {key: value for key, value in options.items() if key not in ours}
-    if recipe.normalise != "stream":
-        every = joined([rows, *rows.copies])
+    every = joined([rows, *rows.copies])
+    if not recipe.by_stream:
         trained = fit_speakers(build_trainer(recipe, options), every, corpus, speakers, recipe.corpora)
         return Fitted(trained, None, [])
     if len(rows.speech_s) != len(rows.item):
@@ -60,6 +65,15 @@ def fit(
     settings = msgspec.convert(
         {**msgspec.to_builtins(recipe.normalisation), **{key: options[key] for key in ours}}, Normalisation
     )
+    if recipe.normalise == "offset":
+        trained = fit_speakers(build_trainer(recipe, rest), every, corpus, speakers, recipe.corpora)
+        if not isinstance(trained, OffsetTrained):
+            raise ConfigError(
+                f"classifier '{recipe.classifier.plugin}' infers no speaker's offset",
+                got='normalise = "offset"',
+                expected='plugin = "linear" in [classifier]',
+            )
+        return Fitted(trained, settings, [])
     found = populations(rows, corpus, speakers, settings.prior_s)
     # At another speed a speaker is another voice, with means and a stream of its own.
     voices = [one.among(of_speakers(one, corpus, speakers)) for one in (rows, *rows.copies)]

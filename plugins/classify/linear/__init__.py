@@ -1,8 +1,8 @@
 """A linear classifier, by itself or beside the label that the speaker's inferred offset speaks for.
 
 By itself it is a softmax of class-balanced ridge regression. In a pipeline with ``normalise = "offset"`` it
-gets the log posteriors of :mod:`stimmung.engine.streaming.offset` too and mixes both: ``plain_share * log
-plain + (1 - plain_share) * evidence``, plus a bias of neutral that sets the operating point, over one
+gets the log posteriors of :mod:`stimmung.engine.streaming.speaker.offset` too and mixes both: ``plain_share *
+log plain + (1 - plain_share) * evidence``, plus a bias of neutral that sets the operating point, over one
 temperature.
 """
 
@@ -14,7 +14,7 @@ from typing import ClassVar
 import msgspec
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.models.cards import open_model
-from stimmung.engine.models.statistics import OffsetModel, read_offset
+from stimmung.engine.models.statistics import OffsetModel, read_offset, read_populations
 from stimmung.engine.plugin import Classifier, hookimpl
 from stimmung.engine.types import Floats
 
@@ -42,6 +42,7 @@ class Linear:
         self.target = card.target
         self.labels = tuple(card.labels)
         self.offset = _set(read_offset(path.parent, card), neutral_prior, forget_s)
+        self.population = read_populations(path.parent, card)
         self._model = read_model(path, self.labels, sum(i.dim for i in card.inputs))
 
     def predict(self, features: Sequence[Floats]) -> Floats:

@@ -1,4 +1,4 @@
-"""Closed forms behind the linear classifier: weights of rows, ridge, offsets of voices, directions.
+"""Closed forms behind the linear classifier: ridge, offsets of voices, directions.
 
 Rows are (n, dim) in float64, labels positions 0 to K - 1, voices and persons any integers. A *voice* is a
 person as heard in one way: the same person at another speed is another voice, with an offset of its own.
@@ -17,18 +17,6 @@ PULL = 2.0  # rows: an offset known from as many is half believed
 
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-
-
-def corpus_weights(labels: Ints, corpora: Ints) -> Doubles:
-    """A weight for each row: a corpus counts by the root of its size, each of its labels for as much."""
-    weights = np.zeros(len(labels))
-    for corpus in np.unique(corpora):
-        own = corpora == corpus
-        present = np.unique(labels[own])
-        for label in present:
-            rows = own & (labels == label)
-            weights[rows] = np.sqrt(own.sum()) / len(present) / rows.sum()
-    return weights
 
 
 def class_balanced(weights: Doubles, labels: Ints) -> Doubles:
@@ -94,7 +82,7 @@ def voice_offsets(rows: Doubles, labels: Ints, voices: Ints, weights: Doubles, r
     order = np.argsort(group, kind="stable")
     starts = np.searchsorted(group[order], np.arange(len(keys)))
     means = np.add.reduceat(rows[order], starts) / np.bincount(group)[:, np.newaxis]
-    mass = np.bincount(group, weights)
+    mass = np.asarray(np.bincount(group, weights), np.float64)
     owner, label = keys // count, keys % count
     firsts = np.searchsorted(owner, np.arange(owner[-1] + 1))
     size = np.bincount(voice)

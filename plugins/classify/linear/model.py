@@ -115,8 +115,9 @@ def read_model(path: Path, labels: tuple[str, ...], dim: int) -> LinearModel:
             **{name: arrays.pop(f"space.{name}") for name in ("basis", "spread", "centres")},
             limit=arrays.pop("space.limit").item(),
         )
-        numbers: dict[str, Any] = {name: arrays.pop(name).item() for name in ("plain_share", "temperature")}
-        model = LinearModel(**numbers, **arrays, space=space)
+        numbers: dict[str, Any] = {**arrays}
+        numbers |= {name: arrays[name].item() for name in ("plain_share", "temperature")}
+        model = LinearModel(**numbers, space=space)
     except (KeyError, TypeError, ValueError) as error:
         raise holds_no(WHAT, path, error) from error
     count, directions = len(labels), len(space.spread)

@@ -15,8 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 from stimmung.engine.errors import ConfigError, ProtocolError
 from stimmung.engine.models.statistics import OffsetModel, write_offset
-from stimmung.engine.streaming.offset import OffsetFilter
-from stimmung.engine.types import Floats
+from stimmung.engine.streaming.speaker.offset import OffsetFilter
+from stimmung.engine.types import Bools, Floats
 
 from .estimation import (
     Doubles,
@@ -24,7 +24,6 @@ from .estimation import (
     Standard,
     aligned,
     class_balanced,
-    corpus_weights,
     directions,
     mixture,
     principal,
@@ -117,11 +116,10 @@ class Trainer:
     ) -> Training:
         """A classifier trained on these rows alone: one (n, dim) matrix, and for each row as below.
 
-        ``speakers`` are persons, none of whom is on both sides of any split made here; ``voices`` a person
-        as heard in one way, such as at another speed, with an offset of its own (the person by default);
-        ``corpora`` one by default. ``weights`` balance labels afterwards; by default a corpus counts by the
-        root of its size, and each of its labels the same. Raises ProtocolError when there are fewer than two
-        persons or labels.
+        ``speakers`` are persons, none of whom is on both sides of any split made here; ``voices`` a person as
+        heard in one way, such as at another speed, with an offset of its own (the person by default);
+        ``corpora`` one by default; ``weights`` what rows count for before labels are balanced, the same
+        by default. Raises ProtocolError when there are fewer than two persons or labels.
         """
         if len(features) != 1:
             raise ConfigError(
@@ -136,7 +134,7 @@ class Trainer:
                 )
         names, truth = _positions(labels)
         corpus_names, corpus = _positions(corpora if corpora is not None else ["" for _ in labels])
-        given = corpus_weights(truth, corpus) if weights is None else np.asarray(weights, np.float64)
+        given = np.ones(len(truth)) if weights is None else np.asarray(weights, np.float64)
         data = Data(
             np.asarray(features[0], np.float64),
             truth,
@@ -147,7 +145,7 @@ class Trainer:
         )
         return self._fit(data, tuple(names), self._estimated(names, corpus_names, data))
 
-    def _estimated(self, names: list[str], corpus_names: list[str], data: Data) -> Doubles:
+    def _estimated(self, names: list[str], corpus_names: list[str], data: Data) -> Bools:
         """Which rows give centres and offsets."""
         unknown = sorted(set(self._estimate_from) - set(corpus_names))
         if unknown:
@@ -167,7 +165,7 @@ class Trainer:
             )
         return rows
 
-    def _fit(self, data: Data, names: tuple[str, ...], estimated: Doubles) -> Training:
+    def _fit(self, data: Data, names: tuple[str, ...], estimated: Bools) -> Training:
         full = _Part.of(data, self._penalty, self._offset_penalty)
         held_out = self._held_out(data, full, len(names))
         scale = fit_scale(held_out.plain, data.labels, data.weights)

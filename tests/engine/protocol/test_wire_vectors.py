@@ -13,7 +13,7 @@ import pytest
 from stimmung.engine.calls.call import Method
 from stimmung.engine.calls.spec import Facts
 from stimmung.engine.errors import WireError
-from stimmung.engine.models.statistics import Population
+from stimmung.engine.models.statistics import OffsetModel, Population
 from stimmung.engine.plugin import Input
 from stimmung.engine.protocol import codec, messages
 from stimmung.engine.types import EmotionState, Prediction, Span, Status
@@ -83,7 +83,14 @@ def test_a_published_event_is_its_vector(vector: dict[str, Any]) -> None:
 
 def test_every_field_on_the_wire_is_documented() -> None:
     text = (DOCS / "wire.md").read_text(encoding="utf-8")
-    structs = [*codec._KINDS.values(), messages.SegmentHeader, messages.PartHeader, Facts, Population]
+    structs = [
+        *codec._KINDS.values(),
+        messages.SegmentHeader,
+        messages.PartHeader,
+        Facts,
+        Population,
+        OffsetModel,
+    ]
     fields = {field.name for struct in structs for field in msgspec.structs.fields(struct)}
     fields |= set(Input.__dataclass_fields__) | {
         key for vector in VECTORS["events"] for key in vector["event"]

@@ -17,7 +17,7 @@ from stimmung.engine.models.statistics import Population
 from stimmung.engine.plugin import Input
 from stimmung.engine.streaming.circuit_breaker import Guarded
 from stimmung.engine.streaming.ledger import Ledger
-from stimmung.engine.streaming.normaliser import BOUND_SD, LEAST, InOrder, Normaliser, Standardised
+from stimmung.engine.streaming.speaker.normaliser import BOUND_SD, LEAST, InOrder, Normaliser, Standardised
 from stimmung.engine.streaming.stretch import Region
 from stimmung.engine.types import Floats, Segment, Span
 

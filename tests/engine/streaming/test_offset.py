@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pytest
 from stimmung.engine.errors import InputError
 from stimmung.engine.models.statistics import OffsetModel, Population
-from stimmung.engine.streaming.normaliser import InOrder, Normaliser
-from stimmung.engine.streaming.offset import InferredOffset, OffsetFilter, Projection
+from stimmung.engine.streaming.speaker.normaliser import InOrder, Normaliser
+from stimmung.engine.streaming.speaker.offset import InferredOffset, OffsetFilter, Projection
 from stimmung.engine.types import Segment, Span
 
 Doubles = npt.NDArray[np.float64]
@@ -223,13 +223,13 @@ def test_segments_count_for_the_share_of_their_speech_that_is_new() -> None:
     np.testing.assert_allclose(inferred.filter.offset, alone.offset, rtol=1e-12)
 
 
-def test_a_settled_turn_counts_for_what_was_new_while_it_ran() -> None:
+def test_a_turn_counts_once_however_often_it_was_answered_while_it_ran() -> None:
     running, at_once = InferredOffset(model()), InferredOffset(model())
     (values,) = rows(1)
-    for new_s in (2.0, 1.0, 1.0):
+    for new_s in (2.0, 3.0, 4.0):
         running.add(segment(0, settled=False), new_s, [values])
-    running.add(segment(0, settled=False), 0.5, None)
-    running.add(segment(1), 0.5, [values])
+    running.add(segment(0, settled=False), 4.5, None)
+    running.add(segment(1), 5.0, [values])
     at_once.add(segment(0), 5.0, [values])
     np.testing.assert_array_equal(running.filter.offset, at_once.filter.offset)
 

@@ -15,7 +15,7 @@ from stimmung.engine.errors import ConfigError, ModelError, ProtocolError
 from stimmung.engine.models.cards import Card, CardInput, TrainedOn, load_card, write_card
 from stimmung.engine.models.statistics import OFFSET_FILE, OffsetModel
 from stimmung.engine.plugin import Classifier, Input
-from stimmung.engine.streaming.offset import OffsetFilter, Projection
+from stimmung.engine.streaming.speaker.offset import OffsetFilter, Projection
 from stimmung.engine.types import Floats
 from stimmung.plugins.classify.linear import Linear
 from stimmung.plugins.classify.linear.model import FILE, log_softmax

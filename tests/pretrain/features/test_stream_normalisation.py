@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import soundfile
 from stimmung.engine.config.schema import describe
@@ -16,6 +17,7 @@ from stimmung.engine.models.cards import load_card, verify
 from stimmung.engine.models.statistics import read_populations
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import Chunk, Prediction
+from stimmung.plugins.classify.linear import Linear
 from stimmung.plugins.classify.svm import Svm
 from stimmung.pretrain.corpora.corpus import Corpus, read_corpus
 from stimmung.pretrain.evaluation.cross_validation import evaluate
@@ -26,6 +28,7 @@ from stimmung.pretrain.features.stream_normalisation import (
     populations,
     recordings,
     streamed,
+    with_evidence,
 )
 from stimmung.pretrain.recipes.loading import read_any, read_recipe
 from stimmung.pretrain.recipes.recipe import Recipe
@@ -173,3 +176,92 @@ def test_what_cannot_run_live_is_refused(recipe: WriteRecipe, tmp_path: Path) ->
     )
     with pytest.raises(ConfigError, match="a number is not recognised live"):
         read_any(path)
+
+
+OFFSET = STREAM.replace("stream", "offset")
+
+
+@pytest.fixture
+def linear(recipe: WriteRecipe) -> Callable[[str], Path]:
+    """Writes a recipe for the tones whose classifier is linear."""
+
+    def write(extra: str = "") -> Path:
+        path = recipe(OFFSET + extra)
+        path.write_text(
+            path.read_text().replace('plugin = "svm"\nc = 0.01', 'plugin = "linear"\nplain_share = 0.3')
+        )
+        return path
+
+    return write
+
+
+def test_a_stream_through_the_engine_has_the_offset_of_the_evaluation(
+    corpus: Path, linear: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = linear("")
+    folder = train(path, corpus, tmp_path / "model")
+    read = read_recipe(path)
+    data = read_corpus(corpus, read.target, read.labels)
+    rows = corpus_rows(read, data, None)
+    model = Linear(str(folder))
+    assert model.offset is not None
+    found = with_evidence(rows, data, ["s2"], model.offset, seed=4)
+    order = recordings(rows, data, "s2", seed=4)
+    expected = model.predict([matrix[order] for matrix in found.features])
+    plain = model.predict([rows.features[0][order]])
+    live = _live(folder, data, order, "offset")
+    # Tones are told apart beyond doubt: only logarithms tell the numbers apart.
+    np.testing.assert_allclose(_logs(live), _logs(expected), rtol=1e-4)
+    assert not np.allclose(_logs(expected), _logs(plain), rtol=0.1)
+    np.testing.assert_allclose(_live(folder, data, order, "none"), plain, atol=1e-6)
+
+
+def _logs(probabilities: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    return np.log(np.asarray(probabilities, np.float64) + 1e-30)
+
+
+def _live(folder: Path, data: Corpus, order: list[int], normalise: str) -> list[list[float]]:
+    """The probabilities of the recordings in that order, a second of nothing between them, by a pipeline."""
+    description = describe(
+        {
+            "segments": {"kind": "whole", "shortest_s": 0.1},
+            "activity": {"plugin": "webrtc", "min_speech": 0.0},
+            "extractors": [{"plugin": "toy"}],
+            "classifiers": [{"plugin": "linear", "model": str(folder), "normalise": normalise}],
+        },
+        "here",
+    )
+    chunks, start = [], 0
+    for item in order:
+        samples, rate = soundfile.read(data.items[item].file, dtype="float32")
+        chunks.append(Chunk(samples[:, np.newaxis], rate, start=start))
+        start += len(samples) + rate
+    with Host(description) as host:
+        outputs = host.stream("s2").play(iter(chunks))
+        return [[*output.probabilities.values()] for output in outputs if isinstance(output, Prediction)]
+
+
+def test_an_evaluation_infers_offsets_in_several_orders(
+    corpus: Path, linear: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = linear("windows_s = [0.4]\n")
+    report = evaluate(path, corpus, "loso", tmp_path / "out")
+    assert (report["n"], report["orders"]) == (48, 3)
+    assert "Each speaker's offset was inferred by the stream" in report["notes"][0]
+    assert evaluate(path, corpus, "loso", tmp_path / "again") == report
+
+
+def test_a_model_loses_what_it_was_not_trained_with(
+    corpus: Path, recipe: WriteRecipe, linear: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder = train(recipe(STREAM), corpus, tmp_path / "model")
+    train(linear(""), corpus, folder)
+    assert {*load_card(folder).files} >= {"offset.safetensors", "linear.safetensors"}
+    assert "population.safetensors" not in load_card(folder).files
+
+
+def test_a_classifier_that_infers_no_offset_is_refused(
+    corpus: Path, recipe: WriteRecipe, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match=r"classifier 'svm' infers no speaker's offset.*linear"):
+        evaluate(recipe(OFFSET), corpus, "loso", tmp_path / "out")

@@ -27,9 +27,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InputError
-from ..models.statistics import OffsetModel
-from ..types import Floats, Segment, read_only
+from ...errors import InputError
+from ...models.statistics import OffsetModel
+from ...types import Floats, Segment, read_only
 
 BOUND_SD = 20.0  # one glitch must not decide over a stream's offset for long
 FLOOR = 1e-12  # of a posterior probability
@@ -162,26 +162,22 @@ class InferredOffset:
     def add(self, segment: Segment, speech_s: float, inputs: Sequence[Floats] | None) -> list[Floats] | None:
         """The input, (dim,), and the log posteriors, (K,), of the next segment; None where it was lost.
 
-        ``speech_s``: the seconds of speech that the segment is the first to hold. A missing input, NaN, has
-        no posteriors and counts for nothing.
+        ``speech_s``: the seconds of speech that no settled segment before held. A missing input, NaN, has no
+        posteriors and counts for nothing.
         """
-        whole_s = segment.speech * segment.span.length / segment.span.rate
-        return self.advance(inputs, speech_s, whole_s, segment.settled)
-
-    def advance(
-        self, inputs: Sequence[Floats] | None, speech_s: float, whole_s: float, settled: bool = True
-    ) -> list[Floats] | None:
-        """The same for a segment of which no more is known than its ``whole_s`` seconds of speech."""
         if inputs is None:
             return None
         (values,) = inputs
         if np.isnan(values).any():
             return [values]
-        weight = min(1.0, speech_s / whole_s) if whole_s > 0 else 0.0
-        return [
-            values,
-            read_only(self.filter.add(self._projection.scores(values), weight, settled, speech_s)),
-        ]
+        # In samples, so that a segment that is all new counts for 1 and nothing beside it.
+        spoken = round(segment.speech * segment.span.length)
+        weight = min(1.0, round(speech_s * segment.span.rate) / spoken) if spoken else 0.0
+        return [values, self.evidence(values, weight, segment.settled, speech_s)]
+
+    def evidence(self, values: Floats, weight: float, settled: bool = True, speech_s: float = 0.0) -> Floats:
+        """The log posteriors, (K,), of features, (dim,), see :meth:`OffsetFilter.add`."""
+        return read_only(self.filter.add(self._projection.scores(values), weight, settled, speech_s))
 
     def copy(self) -> InferredOffset:
         """One that has learnt the same and goes its own way from here."""

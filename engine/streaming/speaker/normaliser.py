@@ -25,8 +25,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ..models.statistics import Population
-from ..types import Floats, Segment, read_only
+from ...models.statistics import Population
+from ...types import Floats, Segment, read_only
 
 BOUND_SD = 20.0  # one glitch must not decide over a feature for the rest of a stream
 LEAST = 0.25  # share of the population's deviation: whoever stays calm for an hour is not blown up to anger

@@ -1,0 +1,115 @@
+"""Offsets inferred by the stream: the same however audio comes, wherever the classifier runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from stimmung.engine.config.schema import Description
+from stimmung.engine.errors import ConfigError
+from stimmung.engine.models.cards import Card, CardInput, TrainedOn, write_card
+from stimmung.engine.runtime.host import Host
+from stimmung.engine.transport.zmq_bus import ZmqBus
+from stimmung.engine.types import Output, Prediction
+from stimmung.plugins.classify.linear.training import Trainer
+from support import RATE, acme, cut, every, syllables
+
+SPEECH = np.concatenate([syllables(7.3), np.zeros(6 * RATE, np.float32), syllables(7.1, seed=1)])
+LABELS = ("calm", "loud", "neutral")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained on levels of ten made-up people, each of whom speaks at a level of their own."""
+    random = np.random.default_rng(0)
+    truth = np.tile(np.arange(3), 100)
+    people = np.repeat(np.arange(10), 30)
+    level = np.array([-45.0, -30.0, -38.0])[truth] + random.normal(0, 5, 10)[people]
+    rows = level[:, np.newaxis] + [0.0, 12.0, 60.0] + random.normal(0, 4, (300, 3))
+    names = [f"p{person}" for person in people]
+    training = Trainer(plain_share=0.5).fit([rows.astype(np.float32)], [LABELS[t] for t in truth], names)
+    folder = tmp_path_factory.mktemp("model")
+    training.save(folder)
+    card = Card(
+        name="levels",
+        plugin="linear",
+        target="arousal",
+        labels=list(training.labels),
+        rate=RATE,
+        inputs=[CardInput("acme-loudness", 3, "1")],
+        trained_on=TrainedOn("none", "none", "none", clips=300, speakers=10, hours=0.1),
+        protocol="none",
+        figures={},
+        licence="none",
+        intended_use="tests",
+        limits="all",
+        created="2026-01-01",
+        versions={},
+    )
+    write_card(folder, card)
+    return folder
+
+
+def described(model: Path, normalise: str = "offset", **changes: Any) -> Description:
+    classifiers = [{"plugin": "linear", "model": str(model), "normalise": normalise}]
+    return acme(**{"extractors": [{"plugin": "acme-loudness"}], "classifiers": classifiers, **changes})
+
+
+def outputs(description: Description, size: int = 1600) -> list[Output]:
+    with Host(description) as host:
+        stream = host.stream("s")
+        found = list(stream.play(cut(SPEECH, every(size))))
+        assert stream.pipeline.ledger.settled
+    return found
+
+
+@pytest.fixture(scope="module")
+def expected(model: Path) -> list[Output]:
+    return outputs(described(model))
+
+
+def test_the_offset_changes_what_is_predicted_and_nothing_else(model: Path, expected: list[Output]) -> None:
+    plain = outputs(described(model, "none"))
+    assert [output.span for output in plain] == [output.span for output in expected]
+    assert plain != expected
+    assert any(isinstance(output, Prediction) for output in expected)
+
+
+@pytest.mark.parametrize("size", [160, 999, len(SPEECH)])
+def test_it_does_not_depend_on_the_size_of_chunks(model: Path, expected: list[Output], size: int) -> None:
+    assert outputs(described(model), size) == expected
+
+
+@pytest.mark.parametrize(("transport", "workers"), [("inproc", 1), ("inproc", 3), ("ipc", 2)])
+def test_it_does_not_depend_on_the_bus(
+    model: Path, expected: list[Output], transport: str, workers: int
+) -> None:
+    assert outputs(described(model, bus={"transport": transport, "workers": workers})) == expected
+
+
+def test_kill_9_of_any_worker_loses_nothing_of_the_offset(model: Path, expected: list[Output]) -> None:
+    with Host(described(model, bus={"transport": "ipc", "workers": 2})) as host:
+        assert isinstance(host.bus, ZmqBus)
+        stream, found, killed = host.stream("s"), [], 0
+        for number, chunk in enumerate(cut(SPEECH, every(1600))):
+            found += stream.push(chunk)
+            if number % 60 == 20:
+                post = host.bus.supervisor.posts[killed % len(host.bus.supervisor.posts)]
+                identity = post.identity
+                os.kill(host.bus.supervisor.pid(identity), signal.SIGKILL)
+                while post.identity == identity:
+                    host.bus.pump(0.01)
+                killed += 1
+        found += stream.finish()
+        assert found == expected
+        assert host.restarts == killed > 2
+
+
+def test_a_classifier_without_an_offset_model_is_refused() -> None:
+    classifiers = [{"plugin": "acme-loud", "normalise": "offset"}]
+    with pytest.raises(ConfigError, match=r"'acme-loud' cannot infer a speaker's offset.*'linear'"):
+        Host(acme(classifiers=classifiers))
