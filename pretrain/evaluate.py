@@ -6,12 +6,14 @@ import csv
 import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 from stimmung.engine.errors import ProtocolError
+from stimmung.engine.types import Floats
 
 from . import metrics, trial
 from .bootstrap import Doubles
@@ -20,8 +22,9 @@ from .corpora import Corpus
 from .features import Progress, Rows
 from .fit import of_speakers
 from .folds import Fold, corpus_folds, verify
-from .judged import Judged, JudgedNumbers
-from .nested import select
+from .judged import Chosen, Judged, JudgedNumbers
+from .nested import select, trainings
+from .parallel import Tick, each
 from .recipe import ContinuousRecipe, Extraction, Recipe, read_any
 from .rows import corpus_rows, read_items, silent
 from .stream_report import stream_figures, stream_note
@@ -42,6 +45,7 @@ def evaluate(
     *,
     test_corpus: Path | None = None,
     cache: Path | None = None,
+    jobs: int = 1,
 ) -> dict[str, Any]:
     """The report of a recipe on a corpus, also written to ``out/report.json``, with its pages.
 
@@ -49,7 +53,8 @@ def evaluate(
     calibration saw other speakers only. ``uar`` is that of the most probable label over all whole
     recordings. With a ``test_corpus`` all of ``corpus`` is trained on and all of that is tested, and
     ``protocol`` is not used. ``out/predictions.csv`` holds what was predicted for each whole recording.
-    Features are kept in the folder ``cache``, if there is one.
+    Features are kept in the folder ``cache``, if there is one. Folds are trained by ``jobs`` processes; the
+    report is the same whatever their number.
     Raises ConfigError, InputError or ProtocolError.
     """
     from .pages import write_pages
@@ -63,9 +68,9 @@ def evaluate(
         data, folds = _across(data, read_items(read, test_corpus, progress))
     rows = corpus_rows(read, data, progress, cache)
     if isinstance(read, ContinuousRecipe):
-        report, predictions = run_continuous(read, data, rows, folds, protocol, progress)
+        report, predictions = run_continuous(read, data, rows, folds, protocol, progress, jobs)
     else:
-        report, predictions = run_folds(read, data, rows, folds, protocol, progress)
+        report, predictions = run_folds(read, data, rows, folds, protocol, progress, jobs)
     out.mkdir(parents=True, exist_ok=True)
     (out / REPORT).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     with (out / PREDICTIONS).open("w", encoding="utf-8", newline="") as file:
@@ -83,17 +88,15 @@ def run_folds(
     folds: Sequence[Fold],
     protocol: str,
     progress: Progress | None,
+    jobs: int = 1,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Trains and tests every fold; the report and the predictions as plain tables."""
     probabilities = np.zeros((orders_of(recipe), len(rows.item), len(recipe.labels)), np.float32)
     true = _true(recipe, corpus, rows)
     chosen = []
-    for done, fold in enumerate(folds, start=1):
-        options, speakers = selected(recipe, corpus, rows, fold)
-        tested, found, own = trial.probabilities(recipe, corpus, rows, options, speakers, fold.test)
+    for tested, found, own in each(Testing(recipe, corpus, rows), folds, jobs, progress or silent):
         probabilities[:, tested] = found
-        chosen.append({**options, **own})
-        (progress or silent)(done, len(folds), "folds")
+        chosen.append(own)
     judged = Judged(recipe.labels, true, probabilities, _speakers_of(rows, corpus), recipe.seed)
     tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
     report = {
@@ -114,19 +117,77 @@ def run_folds(
     return report, _listed(corpus, rows, folds, predicted, spread)
 
 
+@dataclass(frozen=True, slots=True)
+class Testing:
+    """The trainings of one fold, and what the last of them makes of the tested speakers."""
+
+    recipe: Recipe
+    corpus: Corpus
+    rows: Rows
+
+    def trainings(self, fold: Fold) -> int:
+        """Those to select by, and the last."""
+        return trainings(self.recipe.select, fold, self.recipe.inner) + 1
+
+    def __call__(self, fold: Fold, tick: Tick) -> tuple[Chosen, Floats, dict[str, Any]]:
+        """(the rows tested, their (orders, n, labels) probabilities, the options chosen)."""
+        options, speakers = selected(self.recipe, self.corpus, self.rows, fold, tick)
+        tested, found, own = trial.probabilities(
+            self.recipe, self.corpus, self.rows, options, speakers, fold.test
+        )
+        tick()
+        return tested, found, {**options, **own}
+
+
 def selected(
-    recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold
+    recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold, tick: Tick = lambda: None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """(the options of the classifier, the speakers to train it on) for one fold; see :mod:`.nested`."""
     true = _true(recipe, corpus, rows)
 
     def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
         asked, found, _ = trial.probabilities(recipe, corpus, rows, options, train, held_out)
+        tick()
         whole = rows.whole[asked]
         truth, predicted = true[asked][whole], found[:, whole].argmax(axis=2)
         return metrics.uar(np.tile(truth, len(found)), predicted.ravel(), len(recipe.labels))
 
     return select(recipe.select, fold, recipe.inner, judge)
+
+
+@dataclass(frozen=True, slots=True)
+class TestingNumbers:
+    """The same for a target that is a number."""
+
+    recipe: ContinuousRecipe
+    corpus: Corpus
+    rows: Rows
+    true: Doubles
+
+    def trainings(self, fold: Fold) -> int:
+        """Those to select by, and the last."""
+        return trainings(self.recipe.select, fold, self.recipe.inner) + 1
+
+    def __call__(self, fold: Fold, tick: Tick) -> tuple[Chosen, Doubles, dict[str, Any]]:
+        """(the rows tested, what is predicted for them, the options chosen)."""
+
+        def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
+            asked = of_speakers(self.rows, self.corpus, held_out) & self.rows.whole
+            sums = metrics.moments(self.true[asked], self._ask(options, train, asked)).sum(axis=0)
+            tick()
+            return float(metrics.ccc_of(sums))
+
+        options, speakers = select(self.recipe.select, fold, self.recipe.inner, judge)
+        tested = of_speakers(self.rows, self.corpus, fold.test)
+        found = self._ask(options, speakers, tested)
+        tick()
+        return tested, found, options
+
+    def _ask(self, options: dict[str, Any], train: Sequence[str], asked: Chosen) -> Doubles:
+        settings = {"alpha": self.recipe.alpha, "clip_sd": self.recipe.clip_sd, **options}
+        known = of_speakers(self.rows, self.corpus, train)
+        trained = Regressor(**settings, range=self.recipe.range).fit(self.rows.of(known), self.true[known])
+        return trained.predict(self.rows.of(asked))
 
 
 def run_continuous(
@@ -136,29 +197,17 @@ def run_continuous(
     folds: Sequence[Fold],
     protocol: str,
     progress: Progress | None,
+    jobs: int = 1,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The same for a target that is a number."""
     true = np.array([float(corpus.items[position].label) for position in rows.item])
     predicted = np.zeros(len(true))
 
-    def ask(options: dict[str, Any], train: Sequence[str], asked: Any) -> Doubles:
-        settings = {"alpha": recipe.alpha, "clip_sd": recipe.clip_sd, **options}
-        known = of_speakers(rows, corpus, train)
-        trained = Regressor(**settings, range=recipe.range).fit(rows.of(known), true[known])
-        return trained.predict(rows.of(asked))
-
-    def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
-        asked = of_speakers(rows, corpus, held_out) & rows.whole
-        sums = metrics.moments(true[asked], ask(options, train, asked)).sum(axis=0)
-        return float(metrics.ccc_of(sums))
-
     chosen = []
-    for done, fold in enumerate(folds, start=1):
-        options, speakers = select(recipe.select, fold, recipe.inner, judge)
-        tested = of_speakers(rows, corpus, fold.test)
-        predicted[tested] = ask(options, speakers, tested)
+    testing = TestingNumbers(recipe, corpus, rows, true)
+    for tested, found, options in each(testing, folds, jobs, progress or silent):
+        predicted[tested] = found
         chosen.append(options)
-        (progress or silent)(done, len(folds), "folds")
     judged = JudgedNumbers(true, predicted, _speakers_of(rows, corpus), recipe.seed)
     tested = rows.whole & of_speakers(rows, corpus, [s for fold in folds for s in fold.test])
     report = {

@@ -31,6 +31,9 @@ SWEEP = "sweep"
 @click.option(
     "--cache", type=click.Path(path_type=Path), help="Folder of features, kept from one recipe to the next."
 )
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that train folds."
+)
 def command(
     recipe: Path,
     corpus: Path,
@@ -38,6 +41,7 @@ def command(
     test_corpus: Path | None,
     out: Path,
     cache: Path | None,
+    jobs: int,
 ) -> None:
     """Evaluate a recipe under a speaker-disjoint protocol; write report.json, .html and .tex to --out.
 
@@ -68,7 +72,9 @@ def command(
         click.echo("\n".join(lines))
         return
     with progress("evaluate") as step:
-        report = evaluate(recipe, corpus, protocol or "", out, step, test_corpus=test_corpus, cache=cache)
+        report = evaluate(
+            recipe, corpus, protocol or "", out, step, test_corpus=test_corpus, cache=cache, jobs=jobs
+        )
     click.echo(", ".join(_figure(report, name) for name in ("uar", "wa", "ccc", "rmse") if name in report))
 
 
