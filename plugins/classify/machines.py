@@ -79,13 +79,12 @@ def _shares(
 ) -> Doubles:
     """What each row counts for in the weights of each machine, (n, machines): 0 beyond the margin."""
     scores = _halved(products, sign, weight) if start is None else start
-    shares = _solved(
-        products, np.sqrt(2 * weight) * (sign * scores < 1), sign, np.zeros(sign.shape), precision
-    )
+    shares = _solved(products, np.sqrt(2 * weight) * (sign * scores < 1), sign, np.zeros(sign.shape), COARSE)
     scores = _times(products, shares)
     value = _values(shares, scores, sign, weight)
+    accuracy = COARSE  # no more than a step is worth that later ones correct
     for _ in range(STEPS):
-        aim = _solved(products, np.sqrt(2 * weight) * (sign * scores < 1), sign, shares, precision)
+        aim = _solved(products, np.sqrt(2 * weight) * (sign * scores < 1), sign, shares, accuracy)
         apart, moved = aim - shares, _times(products, aim) - scores
         step = np.ones(len(value))
         for _ in range(HALVINGS):
@@ -97,8 +96,9 @@ def _shares(
         shares, scores = shares + step * apart, scores + step * moved
         gained = np.where(step > 0, value - found, 0)
         value = value - gained
-        if (gained <= ENOUGH * value).all():
+        if accuracy <= precision and (gained <= ENOUGH * value).all():
             break
+        accuracy = max(precision, min(accuracy, float((gained / value).max())) / 10)
     return shares
 
 
