@@ -39,6 +39,9 @@ SWEEP = "sweep"
 @click.option(
     "--cache", type=click.Path(path_type=Path), help="Folder of features, kept from one recipe to the next."
 )
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that train folds."
+)
 def command(
     recipe: Path,
     corpora: tuple[Path, ...],
@@ -47,6 +50,7 @@ def command(
     condition: str,
     out: Path,
     cache: Path | None,
+    jobs: int,
 ) -> None:
     """Evaluate a recipe under a speaker-disjoint protocol; write report.json, .html and .tex to --out.
 
@@ -93,6 +97,7 @@ def command(
             test_corpus=test_corpus,
             cache=cache,
             condition=condition,
+            jobs=jobs,
         )
     click.echo(", ".join(_figure(report, name) for name in ("uar", "wa", "ccc", "rmse") if name in report))
 

@@ -7,12 +7,14 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 from stimmung.engine.errors import ProtocolError
+from stimmung.engine.types import Floats
 
 from ..corpora.corpus import Corpus
 from ..corpora.joining import join
@@ -22,7 +24,7 @@ from ..recipes.loading import read_any
 from ..recipes.recipe import ContinuousRecipe, Extraction, Recipe
 from ..statistics import metrics
 from ..statistics.bootstrap import Doubles
-from ..statistics.scored_predictions import Judged, JudgedNumbers
+from ..statistics.scored_predictions import Chosen, Judged, JudgedNumbers
 from ..training import fitting
 from ..training.dataset import condition_rows, corpus_rows, read_items, read_test_items, silent
 from ..training.fitting import orders_of
@@ -30,7 +32,8 @@ from ..training.regressor import Regressor
 from ..training.trainers import of_speakers
 from ..versions import versions
 from .folds import Fold, corpus_folds, verify
-from .model_selection import select
+from .model_selection import select, trainings
+from .parallel import Tick, each
 from .pooling import pooled
 from .stream_report import stream_figures, stream_note
 
@@ -49,6 +52,7 @@ def evaluate(
     test_corpus: Path | None = None,
     cache: Path | None = None,
     condition: str = "",
+    jobs: int = 1,
 ) -> dict[str, Any]:
     """The report of a recipe on a corpus or several joined, also written to ``out/report.json``.
 
@@ -57,7 +61,8 @@ def evaluate(
     recordings. With a ``test_corpus`` all of ``corpus`` is trained on and all of that is tested, and
     ``protocol`` is not used. ``out/predictions.csv`` holds what was predicted for each whole recording.
     What is tested is heard under a ``condition``, one of :data:`..features.conditions.CONDITIONS`, if one is
-    named; what is trained on is not. Features are kept in the folder ``cache``, if there is one.
+    named; what is trained on is not. Features are kept in the folder ``cache``, if there is one. Folds are
+    trained by ``jobs`` processes; the report is the same whatever their number.
     Raises ConfigError, InputError or ProtocolError.
     """
     from ..reports.html import write_pages
@@ -76,9 +81,9 @@ def evaluate(
         heard = condition_rows(read, data, condition, tested, progress, cache)
     rows = corpus_rows(read, data, progress, cache)
     if isinstance(read, ContinuousRecipe):
-        report, predictions = run_continuous(read, data, rows, folds, protocol, progress, heard)
+        report, predictions = run_continuous(read, data, rows, folds, protocol, progress, heard, jobs)
     else:
-        report, predictions = run_folds(read, data, rows, folds, protocol, progress, heard)
+        report, predictions = run_folds(read, data, rows, folds, protocol, progress, heard, jobs)
     if condition:
         report["condition"] = {condition: CONDITIONS[condition]}
     out.mkdir(parents=True, exist_ok=True)
@@ -99,6 +104,7 @@ def run_folds(
     protocol: str,
     progress: Progress | None,
     heard: Rows | None = None,
+    jobs: int = 1,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Trains and tests every fold; the report and the predictions as plain tables.
 
@@ -107,12 +113,9 @@ def run_folds(
     heard = heard or rows
     probabilities = np.zeros((orders_of(recipe), len(heard.item), len(recipe.labels)), np.float32)
     chosen = []
-    for done, fold in enumerate(folds, start=1):
-        options, speakers = selected(recipe, corpus, rows, fold)
-        tested, found, own = fitting.probabilities(recipe, corpus, rows, options, speakers, fold.test, heard)
+    for tested, found, own in each(Testing(recipe, corpus, rows, heard), folds, jobs, progress or silent):
         probabilities[:, tested] = found
-        chosen.append({**options, **own})
-        (progress or silent)(done, len(folds), "folds")
+        chosen.append(own)
     units, probabilities = pooled(heard, probabilities)
     true = _true(recipe, corpus, units)
     judged = Judged(recipe.labels, true, probabilities, _speakers_of(units, corpus), recipe.seed)
@@ -135,18 +138,78 @@ def run_folds(
     return report, _listed(corpus, units, folds, predicted, spread)
 
 
+@dataclass(frozen=True, slots=True)
+class Testing:
+    """The trainings of one fold on ``rows``, and what the last of them makes of the tested in ``heard``."""
+
+    recipe: Recipe
+    corpus: Corpus
+    rows: Rows
+    heard: Rows
+
+    def trainings(self, fold: Fold) -> int:
+        """Those to select by, and the last."""
+        return trainings(self.recipe.select, fold, self.recipe.inner) + 1
+
+    def __call__(self, fold: Fold, tick: Tick) -> tuple[Chosen, Floats, dict[str, Any]]:
+        """(the rows tested, their (orders, n, labels) probabilities, the options chosen)."""
+        options, speakers = selected(self.recipe, self.corpus, self.rows, fold, tick)
+        tested, found, own = fitting.probabilities(
+            self.recipe, self.corpus, self.rows, options, speakers, fold.test, self.heard
+        )
+        tick()
+        return tested, found, {**options, **own}
+
+
 def selected(
-    recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold
+    recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold, tick: Tick = lambda: None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """(the classifier's options, the speakers to train it on) for one fold; see :mod:`.model_selection`."""
 
     def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
         asked, found, _ = fitting.probabilities(recipe, corpus, rows, options, train, held_out)
+        tick()
         units, found = pooled(rows.among(asked), found)
         truth, predicted = _true(recipe, corpus, units)[units.whole], found[:, units.whole].argmax(axis=2)
         return metrics.uar(np.tile(truth, len(found)), predicted.ravel(), len(recipe.labels))
 
     return select(recipe.select, fold, recipe.inner, judge)
+
+
+@dataclass(frozen=True, slots=True)
+class TestingNumbers:
+    """The same for a target that is a number."""
+
+    recipe: ContinuousRecipe
+    corpus: Corpus
+    rows: Rows
+    true: Doubles
+    heard: Rows
+
+    def trainings(self, fold: Fold) -> int:
+        """Those to select by, and the last."""
+        return trainings(self.recipe.select, fold, self.recipe.inner) + 1
+
+    def __call__(self, fold: Fold, tick: Tick) -> tuple[Chosen, Doubles, dict[str, Any]]:
+        """(the rows tested, what is predicted for them, the options chosen)."""
+
+        def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
+            asked = of_speakers(self.rows, self.corpus, held_out) & self.rows.whole
+            sums = metrics.moments(self.true[asked], self._ask(options, train, self.rows, asked)).sum(axis=0)
+            tick()
+            return float(metrics.ccc_of(sums))
+
+        options, speakers = select(self.recipe.select, fold, self.recipe.inner, judge)
+        tested = of_speakers(self.heard, self.corpus, fold.test)
+        found = self._ask(options, speakers, self.heard, tested)
+        tick()
+        return tested, found, options
+
+    def _ask(self, options: dict[str, Any], train: Sequence[str], tested: Rows, asked: Chosen) -> Doubles:
+        settings = {"alpha": self.recipe.alpha, "clip_sd": self.recipe.clip_sd, **options}
+        known = of_speakers(self.rows, self.corpus, train)
+        trained = Regressor(**settings, range=self.recipe.range).fit(self.rows.of(known), self.true[known])
+        return trained.predict(tested.of(asked))
 
 
 def run_continuous(
@@ -157,30 +220,18 @@ def run_continuous(
     protocol: str,
     progress: Progress | None,
     heard: Rows | None = None,
+    jobs: int = 1,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The same for a target that is a number."""
     heard = heard or rows
     true = np.array([float(corpus.items[position].label) for position in rows.item])
     predicted = np.zeros(len(heard.item))
 
-    def ask(options: dict[str, Any], train: Sequence[str], tested: Rows, asked: Any) -> Doubles:
-        settings = {"alpha": recipe.alpha, "clip_sd": recipe.clip_sd, **options}
-        known = of_speakers(rows, corpus, train)
-        trained = Regressor(**settings, range=recipe.range).fit(rows.of(known), true[known])
-        return trained.predict(tested.of(asked))
-
-    def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
-        asked = of_speakers(rows, corpus, held_out) & rows.whole
-        sums = metrics.moments(true[asked], ask(options, train, rows, asked)).sum(axis=0)
-        return float(metrics.ccc_of(sums))
-
     chosen = []
-    for done, fold in enumerate(folds, start=1):
-        options, speakers = select(recipe.select, fold, recipe.inner, judge)
-        tested = of_speakers(heard, corpus, fold.test)
-        predicted[tested] = ask(options, speakers, heard, tested)
+    testing = TestingNumbers(recipe, corpus, rows, true, heard)
+    for tested, found, options in each(testing, folds, jobs, progress or silent):
+        predicted[tested] = found
         chosen.append(options)
-        (progress or silent)(done, len(folds), "folds")
     units, values = pooled(heard, predicted[:, np.newaxis])
     predicted, true = values[:, 0], np.array([float(corpus.items[at].label) for at in units.item])
     judged = JudgedNumbers(true, predicted, _speakers_of(units, corpus), recipe.seed)
