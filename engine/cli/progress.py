@@ -44,8 +44,13 @@ def progress(what: str) -> Iterator[Step]:
     )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=None, item="")
+        last: tuple[int, int | None] = 0, None
 
         def step(done: int, total: int | None, item: str) -> None:
+            nonlocal last
+            if _anew(last, done, total):
+                bar.reset(task)
+            last = done, total
             bar.update(task, completed=done, total=total, item=item)
 
         yield step
@@ -58,14 +63,24 @@ class _Rate(ProgressColumn):
         return Text(f"{task.speed:.1f}/s" if task.speed else "")
 
 
+def _anew(last: tuple[int, int | None], done: int, total: int | None) -> bool:
+    """True when other things are counted now than in the last step."""
+    return done < last[0] or (total != last[1] and last[1] is not None)
+
+
 def _plain(what: str) -> Step:
-    said_s = began_s = time.monotonic()
+    said_s = began_s = last_s = time.monotonic()
     began: int | None = None  # what was done before: a replay that goes on does not begin at 0
+    last: tuple[int, int | None] = 0, None
 
     def step(done: int, total: int | None, item: str) -> None:
-        nonlocal said_s, began
-        began = done - 1 if began is None else began
-        now_s = time.monotonic()
+        nonlocal said_s, began, began_s, last, last_s
+        if began is None:
+            began = done - 1
+        elif _anew(last, done, total):
+            began, began_s = 0, last_s
+        now_s = last_s = time.monotonic()
+        last = done, total
         if done == total or now_s - said_s >= PLAIN_EVERY_S:
             said_s = now_s
             rate = (done - began) / max(now_s - began_s, 1e-9)

@@ -91,7 +91,8 @@ class ClassifierTable(PluginTable, frozen=True, kw_only=True):
 
     ``normalise = "stream"`` does so by the mean and deviation of each stream so far, see
     :mod:`.speaker.normaliser`; "offset" leaves features as they are and infers the speaker's offset beside
-    them, see :mod:`.speaker.offset`. ``wait_s``: how long windows wait for their words where it reads both, see :mod:`.text_join`.
+    them, see :mod:`.speaker.offset`. ``wait_s``: how long windows wait for their words where it reads both,
+    see :mod:`.text_join`.
     """
 
     normalise: Normalise = "none"

@@ -38,7 +38,8 @@ class Judge:
     """A classifier of a track.
 
     ``normalise``: its features are normalised by the stream (:mod:`.speaker.normaliser`), or its offset is
-    inferred (:mod:`.speaker.offset`), or neither. ``texts`` are those of its inputs that the track does not extract, as they come from sentences, for which it waits ``wait_s``.
+    inferred (:mod:`.speaker.offset`), or neither. ``texts`` are those of its inputs that the track does not
+    extract, as they come from sentences, for which it waits ``wait_s``.
     """
 
     facts: Facts

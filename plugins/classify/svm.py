@@ -1,6 +1,7 @@
 """A linear support vector machine over functionals, with calibrated probabilities.
 
-Training: features standardised and clipped, LinearSVC with balanced class weights, one temperature
+Training: features standardised and clipped, scikit-learn's LinearSVC with balanced class weights, or rather
+the optimum it approaches (:mod:`.machines`), one temperature
 fitted on the decision values of held-out training speakers (Guo et al. 2017, "On Calibration of Modern
 Neural Networks", section 4.2). A temperature cannot change which label wins, so the recall bought by
 the class weights survives the calibration, which it does not with a sigmoid for each class. The clip
@@ -12,9 +13,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,18 +25,20 @@ from stimmung.engine.models.statistics import read_populations
 from stimmung.engine.models.weights import holds_no, read_arrays, write_arrays
 from stimmung.engine.plugin import Classifier, hookimpl
 from stimmung.engine.types import Floats
+from threadpoolctl import threadpool_limits
 
-# scikit-learn takes a second to import: training needs it, opening a model does not.
-if TYPE_CHECKING:
-    from sklearn.pipeline import Pipeline
+from .machines import Machines
+from .standard import Moments, Standard
 
 NAME = "svm"
 FILE = "svm.safetensors"
 LABELS = "labels"
 WHAT = "calibrated linear machine"
 CALIBRATION_FOLDS = 5
+HELD_OUT = 1e-3  # precision of the machines that only serve to choose a cost and a temperature
 
 Doubles = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,22 +57,28 @@ class Scorer:
     bias: Doubles
 
     @classmethod
-    def of(cls, machine: Pipeline, beta: float) -> Scorer:
-        """softmax(beta · decision value) of the pipeline that :class:`Trainer` builds."""
-        scaler, clip, svc = (step for _, step in machine.steps)
-        weights, bias = svc.coef_, svc.intercept_
-        if len(weights) == 1:
-            weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
-        clip_sd = float(clip.kw_args["a_max"])
-        return cls(scaler.mean_, scaler.scale_, clip_sd, np.ascontiguousarray(weights * beta), bias * beta)
+    def of(cls, weights: Doubles, moments: Moments, clip_sd: float) -> Scorer:
+        """softmax(decision value) of the machines with these (dim + 1, machines) weights."""
+        both = _both(weights).T
+        return cls(
+            moments.mean, moments.deviation, clip_sd, np.ascontiguousarray(both[:, :-1]), both[:, -1].copy()
+        )
+
+    def sharpened(self, beta: float) -> Scorer:
+        """softmax(beta · decision value)."""
+        return replace(self, weights=self.weights * beta, bias=self.bias * beta)
+
+    def scores(self, row: Floats) -> Doubles:
+        """(dim,) → (labels,) decision values."""
+        standard = np.clip((row - self.mean) / self.scale, -self.clip_sd, self.clip_sd)
+        # Not a BLAS product: its summation order changes with the batch and the number of threads.
+        return np.asarray((self.weights * standard).sum(axis=1) + self.bias)
 
     def probabilities(self, rows: Floats) -> Floats:
         """(n, dim) → (n, labels); a row's result never depends on the rows beside it."""
         out = np.empty((len(rows), len(self.bias)), np.float32)
         for row, result in zip(rows, out, strict=True):
-            standard = np.clip((row - self.mean) / self.scale, -self.clip_sd, self.clip_sd)
-            # Not a BLAS product: its summation order changes with the batch and the number of threads.
-            result[:] = _softmax((self.weights * standard).sum(axis=1) + self.bias)
+            result[:] = _softmax(self.scores(row))
         return out
 
 
@@ -97,8 +106,7 @@ class Trainer:
         No speaker is on both sides of any split made here. Raises ProtocolError when the rows have
         fewer than two speakers or labels.
         """
-        from sklearn.metrics import balanced_accuracy_score
-        from sklearn.model_selection import GroupKFold, cross_val_predict
+        from sklearn.model_selection import GroupKFold
 
         for what, values in (("speakers", speakers), ("labels", labels)):
             if len(set(values)) < 2:
@@ -108,29 +116,41 @@ class Trainer:
                     expected=f"at least two {what} to train on",
                 )
         rows = np.concatenate(features, axis=1)
+        if not np.isfinite(rows).all():
+            raise ProtocolError(
+                f"a calibrated '{NAME}' cannot be trained",
+                got="features that are no number",
+                remedy="leave out the recordings they come from",
+            )
         classes, truth = np.unique(np.asarray(labels), return_inverse=True)
         splits = list(GroupKFold(min(CALIBRATION_FOLDS, len(set(speakers)))).split(rows, truth, speakers))
+        # What is trained must not depend on how many cores the machine has.
+        with threadpool_limits(1):
+            return self._fit(rows, truth, tuple(map(str, classes)), splits)
 
-        def held_out(cost: float) -> Doubles:
-            scores = cross_val_predict(
-                self._machine(cost), rows, truth, cv=splits, method="decision_function"
-            )
-            return np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
+    def _fit(
+        self, rows: Floats, truth: Ints, labels: tuple[str, ...], splits: list[tuple[Ints, Ints]]
+    ) -> Training:
+        from sklearn.metrics import balanced_accuracy_score
 
-        tried = {cost: held_out(cost) for cost in self._costs}
+        standard = Standard(rows, [held_out for _, held_out in splits], self._clip_sd)
+        moments, highest = standard.moments(), max(self._costs)
+        everything = standard.rows(np.arange(len(rows)), moments)
+        machines = Machines(everything, truth, len(labels), highest)
+        trained = {cost: machines.train(cost, seed=self._seed) for cost in self._costs}
+        starts = {cost: everything @ weights for cost, weights in trained.items()}
+        del everything, machines  # before the next are made
+        tried = {cost: np.zeros((len(rows), len(labels))) for cost in self._costs}
+        for fold, (known, held_out) in enumerate(splits):
+            own = standard.moments(left_out=fold)
+            inner = Machines(standard.rows(known, own), truth[known], len(labels), highest)
+            unheard = standard.rows(held_out, own)
+            for cost, start in starts.items():
+                weights = inner.train(cost, start[known], HELD_OUT, self._seed)
+                tried[cost][held_out] = _both(unheard @ weights)
         cost = max(tried, key=lambda cost: float(balanced_accuracy_score(truth, tried[cost].argmax(axis=1))))
         beta = fit_temperature(tried[cost], truth)
-        machine = self._machine(cost).fit(rows, truth)
-        return Training(machine, beta, tuple(map(str, classes)), {"c": cost})
-
-    def _machine(self, cost: float) -> Pipeline:
-        from sklearn.pipeline import make_pipeline
-        from sklearn.preprocessing import FunctionTransformer, StandardScaler
-        from sklearn.svm import LinearSVC
-
-        clip = FunctionTransformer(np.clip, kw_args={"a_min": -self._clip_sd, "a_max": self._clip_sd})
-        svc = LinearSVC(C=cost, class_weight="balanced", tol=1e-2, random_state=self._seed)
-        return make_pipeline(StandardScaler(), clip, svc)
+        return Training(Scorer.of(trained[cost], moments, self._clip_sd), beta, labels, {"c": cost})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +160,18 @@ class Training:
     ``labels`` are in the order of the columns of :meth:`predict`; ``chosen`` holds what was selected.
     """
 
-    machine: Pipeline
+    machine: Scorer
     beta: float
     labels: tuple[str, ...]
     chosen: dict[str, float]
 
     def predict(self, features: Sequence[Floats]) -> Floats:
         """One (n, dim) matrix for each input → calibrated probabilities, (n, labels)."""
-        return Scorer.of(self.machine, self.beta).probabilities(np.concatenate(features, axis=1))
+        return self.machine.sharpened(self.beta).probabilities(np.concatenate(features, axis=1))
 
     def save(self, folder: Path) -> None:
         """Writes the model's file into ``folder``; its card is the caller's to write."""
-        scorer = asdict(Scorer.of(self.machine, self.beta))
+        scorer = asdict(self.machine.sharpened(self.beta))
         arrays = {name: np.asarray(value, np.float64) for name, value in scorer.items()}
         write_arrays(folder / FILE, {LABELS: json.dumps(self.labels)}, arrays)
 
@@ -176,6 +196,11 @@ class Svm:
     def predict(self, features: Sequence[Floats]) -> Floats:
         """One (n, dim) matrix for each input → calibrated probabilities, (n, labels)."""
         return self._scorer.probabilities(np.concatenate(features, axis=1))
+
+
+def _both(scores: Doubles) -> Doubles:
+    """(n, labels) scores or weights: of two labels the machine has those of the second alone."""
+    return np.concatenate([-scores, scores], axis=1) if scores.shape[1] == 1 else scores
 
 
 def fit_temperature(scores: Doubles, truth: npt.NDArray[np.int64]) -> float:

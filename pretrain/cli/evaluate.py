@@ -27,7 +27,7 @@ SWEEP = "sweep"
 )
 @click.option(
     "--protocol",
-    metavar="loso|groups:N|partitions|folds:FILE|sweep",
+    metavar="loso|loco|groups:N|partitions|folds:FILE|sweep",
     help="How speakers are set apart; sweep tries every cost of a linear machine.",
 )
 @click.option(
@@ -77,7 +77,11 @@ SWEEP = "sweep"
     help="A corpus.csv of people reading aloud, who are neutral. With --model.",
 )
 @click.option(
-    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Processes that play streams."
+    "--jobs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Processes that train folds and play streams.",
 )
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the figures.")
 @click.option(
@@ -174,6 +178,7 @@ def command(
             cache=cache,
             condition=condition,
             live=LiveOptions(pause_s, neutral, pipeline, jobs) if live else None,
+            jobs=jobs,
         )
     click.echo(", ".join(_figure(report, name) for name in ("uar", "wa", "ccc", "rmse") if name in report))
     if live:

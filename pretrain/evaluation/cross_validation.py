@@ -7,12 +7,14 @@ import dataclasses
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 from stimmung.engine.errors import ConfigError, ProtocolError
+from stimmung.engine.types import Floats
 
 from ..corpora.corpus import Corpus
 from ..corpora.joining import join
@@ -22,16 +24,18 @@ from ..recipes.loading import read_any
 from ..recipes.recipe import ContinuousRecipe, Extraction, Recipe
 from ..statistics import metrics
 from ..statistics.bootstrap import Doubles
-from ..statistics.scored_predictions import Judged, JudgedNumbers
+from ..statistics.scored_predictions import Chosen, Judged, JudgedNumbers
 from ..training import fitting
 from ..training.dataset import condition_rows, corpus_rows, read_items, read_test_items, silent
 from ..training.fitting import orders_of
 from ..training.regressor import Regressor
 from ..training.trainers import of_speakers
 from ..versions import versions
-from .folds import Fold, corpus_folds, verify
+from .folds import LOCO, Fold, corpus_folds, verify
+from .live_answers import Answers
 from .live_folds import LiveFolds, LiveOptions
-from .model_selection import select
+from .model_selection import select, trainings
+from .parallel import Tick, each
 from .pooling import pooled
 from .stream_report import stream_figures, stream_note
 
@@ -51,6 +55,7 @@ def evaluate(
     cache: Path | None = None,
     condition: str = "",
     live: LiveOptions | None = None,
+    jobs: int = 1,
 ) -> dict[str, Any]:
     """The report of a recipe on a corpus or several joined, also written to ``out/report.json``.
 
@@ -61,7 +66,8 @@ def evaluate(
     What is tested is heard under a ``condition``, one of :data:`..features.conditions.CONDITIONS`, if one is
     named; what is trained on is not. Features are kept in the folder ``cache``, if there is one. With
     ``live`` the models of all folds answer streams of their speakers' recordings too, as a pipeline would:
-    ``plain`` and ``live`` in the report.
+    ``plain`` and ``live`` in the report. Folds are trained by ``jobs`` processes; the report is the same
+    whatever their number.
     Raises ConfigError, InputError or ProtocolError.
     """
     from ..reports.html import write_pages
@@ -69,7 +75,8 @@ def evaluate(
     read = read_any(recipe)
     data = read_items(read, corpus, progress)
     if test_corpus is None:
-        folds = corpus_folds(protocol, data)
+        never = [table.name for table in read.corpora if not table.tested]
+        folds = corpus_folds(protocol, data, never)
     else:
         protocol = CROSS
         people = {table.name: table.people for table in read.corpora if table.people}
@@ -85,10 +92,10 @@ def evaluate(
             expected="a recipe with labels, and a protocol over one corpus",
         )
     if isinstance(read, ContinuousRecipe):
-        report, predictions = run_continuous(read, data, rows, folds, protocol, progress, heard)
+        report, predictions = run_continuous(read, data, rows, folds, protocol, progress, heard, jobs)
     else:
         streams = None if live is None else LiveFolds.of(read, corpus, folds, live, progress or silent)
-        report, predictions = run_folds(read, data, rows, folds, protocol, progress, heard, streams)
+        report, predictions = run_folds(read, data, rows, folds, protocol, progress, heard, streams, jobs)
     if condition:
         report["condition"] = {condition: CONDITIONS[condition]}
     out.mkdir(parents=True, exist_ok=True)
@@ -110,6 +117,7 @@ def run_folds(
     progress: Progress | None,
     heard: Rows | None = None,
     live: LiveFolds | None = None,
+    jobs: int = 1,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Trains and tests every fold; the report and the predictions as plain tables.
 
@@ -119,15 +127,12 @@ def run_folds(
     heard = heard or rows
     probabilities = np.zeros((orders_of(recipe), len(heard.item), len(recipe.labels)), np.float32)
     chosen = []
-    for done, fold in enumerate(folds, start=1):
-        options, speakers = selected(recipe, corpus, rows, fold)
-        fitted = fitting.fit(recipe, corpus, rows, options, speakers)
-        tested, found = fitting.ask(recipe, corpus, heard, fitted, fold.test)
+    testing = Testing(recipe, corpus, rows, heard, live)
+    for tested, found, own, answers in each(testing, folds, jobs, progress or silent):
         probabilities[:, tested] = found
-        chosen.append({**options, **fitted.trained.chosen})
+        chosen.append(own)
         if live is not None:
-            live.answer(fitted, fold.test)
-        (progress or silent)(done, len(folds), "folds")
+            live.answers.update(answers)
     units, probabilities = pooled(heard, probabilities)
     true = _true(recipe, corpus, units)
     judged = Judged(recipe.labels, true, probabilities, _speakers_of(units, corpus), recipe.seed)
@@ -140,6 +145,7 @@ def run_folds(
         "calibration": judged.calibration(tested),
         **_parts(judged, recipe, corpus, units, folds, chosen),
         **stream_figures(recipe, corpus, units, judged, tested),
+        **(_per_corpus(judged, corpus, units, tested) if protocol == LOCO else {}),
         **({} if live is None else live.report(corpus, units, probabilities, tested)),
         **_circumstances(recipe, corpus, rows, protocol, folds),
     }
@@ -151,18 +157,81 @@ def run_folds(
     return report, _listed(corpus, units, folds, predicted, spread)
 
 
+@dataclass(frozen=True, slots=True)
+class Testing:
+    """The trainings of one fold on ``rows``, and what the last of them makes of the tested in ``heard``."""
+
+    recipe: Recipe
+    corpus: Corpus
+    rows: Rows
+    heard: Rows
+    live: LiveFolds | None = None
+
+    def trainings(self, fold: Fold) -> int:
+        """Those to select by, and the last."""
+        return trainings(self.recipe.select, fold, self.recipe.inner) + 1
+
+    def __call__(
+        self, fold: Fold, tick: Tick
+    ) -> tuple[Chosen, Floats, dict[str, Any], dict[tuple[str, str], Answers]]:
+        """(the rows tested, their (orders, n, labels) probabilities, the options chosen, answers live)."""
+        options, speakers = selected(self.recipe, self.corpus, self.rows, fold, tick)
+        fitted = fitting.fit(self.recipe, self.corpus, self.rows, options, speakers)
+        tested, found = fitting.ask(self.recipe, self.corpus, self.heard, fitted, fold.test)
+        answers = {} if self.live is None else self.live.answered(fitted, fold.test)
+        tick()
+        return tested, found, {**options, **fitted.trained.chosen}, answers
+
+
 def selected(
-    recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold
+    recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold, tick: Tick = lambda: None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """(the classifier's options, the speakers to train it on) for one fold; see :mod:`.model_selection`."""
 
     def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
         asked, found, _ = fitting.probabilities(recipe, corpus, rows, options, train, held_out)
+        tick()
         units, found = pooled(rows.among(asked), found)
         truth, predicted = _true(recipe, corpus, units)[units.whole], found[:, units.whole].argmax(axis=2)
         return metrics.uar(np.tile(truth, len(found)), predicted.ravel(), len(recipe.labels))
 
     return select(recipe.select, fold, recipe.inner, judge)
+
+
+@dataclass(frozen=True, slots=True)
+class TestingNumbers:
+    """The same for a target that is a number."""
+
+    recipe: ContinuousRecipe
+    corpus: Corpus
+    rows: Rows
+    true: Doubles
+    heard: Rows
+
+    def trainings(self, fold: Fold) -> int:
+        """Those to select by, and the last."""
+        return trainings(self.recipe.select, fold, self.recipe.inner) + 1
+
+    def __call__(self, fold: Fold, tick: Tick) -> tuple[Chosen, Doubles, dict[str, Any]]:
+        """(the rows tested, what is predicted for them, the options chosen)."""
+
+        def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
+            asked = of_speakers(self.rows, self.corpus, held_out) & self.rows.whole
+            sums = metrics.moments(self.true[asked], self._ask(options, train, self.rows, asked)).sum(axis=0)
+            tick()
+            return float(metrics.ccc_of(sums))
+
+        options, speakers = select(self.recipe.select, fold, self.recipe.inner, judge)
+        tested = of_speakers(self.heard, self.corpus, fold.test)
+        found = self._ask(options, speakers, self.heard, tested)
+        tick()
+        return tested, found, options
+
+    def _ask(self, options: dict[str, Any], train: Sequence[str], tested: Rows, asked: Chosen) -> Doubles:
+        settings = {"alpha": self.recipe.alpha, "clip_sd": self.recipe.clip_sd, **options}
+        known = of_speakers(self.rows, self.corpus, train)
+        trained = Regressor(**settings, range=self.recipe.range).fit(self.rows.of(known), self.true[known])
+        return trained.predict(tested.of(asked))
 
 
 def run_continuous(
@@ -173,30 +242,18 @@ def run_continuous(
     protocol: str,
     progress: Progress | None,
     heard: Rows | None = None,
+    jobs: int = 1,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The same for a target that is a number."""
     heard = heard or rows
     true = np.array([float(corpus.items[position].label) for position in rows.item])
     predicted = np.zeros(len(heard.item))
 
-    def ask(options: dict[str, Any], train: Sequence[str], tested: Rows, asked: Any) -> Doubles:
-        settings = {"alpha": recipe.alpha, "clip_sd": recipe.clip_sd, **options}
-        known = of_speakers(rows, corpus, train)
-        trained = Regressor(**settings, range=recipe.range).fit(rows.of(known), true[known])
-        return trained.predict(tested.of(asked))
-
-    def judge(options: dict[str, Any], train: Sequence[str], held_out: Sequence[str]) -> float:
-        asked = of_speakers(rows, corpus, held_out) & rows.whole
-        sums = metrics.moments(true[asked], ask(options, train, rows, asked)).sum(axis=0)
-        return float(metrics.ccc_of(sums))
-
     chosen = []
-    for done, fold in enumerate(folds, start=1):
-        options, speakers = select(recipe.select, fold, recipe.inner, judge)
-        tested = of_speakers(heard, corpus, fold.test)
-        predicted[tested] = ask(options, speakers, heard, tested)
+    testing = TestingNumbers(recipe, corpus, rows, true, heard)
+    for tested, found, options in each(testing, folds, jobs, progress or silent):
+        predicted[tested] = found
         chosen.append(options)
-        (progress or silent)(done, len(folds), "folds")
     units, values = pooled(heard, predicted[:, np.newaxis])
     predicted, true = values[:, 0], np.array([float(corpus.items[at].label) for at in units.item])
     judged = JudgedNumbers(true, predicted, _speakers_of(units, corpus), recipe.seed)
@@ -250,6 +307,17 @@ def _parts(
             for length in recipe.windows_s
         },
     }
+
+
+def _per_corpus(judged: Judged, corpus: Corpus, rows: Rows, tested: Chosen) -> dict[str, Any]:
+    """The figures of each corpus that was left out, and the mean of their UAR."""
+    of = np.array([corpus.items[position].corpus for position in rows.item])
+    found = {
+        str(name): {**judged.figures(tested & (of == name)), "recalls": judged.recalls(tested & (of == name))}
+        for name in dict.fromkeys(of[tested])
+    }
+    mean = float(np.mean([figures["uar"] for figures in found.values()]))
+    return {"per_corpus": found, "uar_mean_of_corpora": mean}
 
 
 def _circumstances(

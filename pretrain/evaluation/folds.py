@@ -15,7 +15,7 @@ Whatever is listed, speakers in training and test are refused, and a development
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ LOSO = "loso"
 FILE = "folds:"
 GROUPS = "groups:"
 PARTITIONS = "partitions"
-EXPECTED = f"{LOSO}, {GROUPS}N, {PARTITIONS}, {FILE}FILE or {FILE}FOLDER"
+LOCO = "loco"
+EXPECTED = f"{LOSO}, {LOCO}, {GROUPS}N, {PARTITIONS}, {FILE}FILE or {FILE}FOLDER"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,14 @@ def _groups(number: str, speakers: Sequence[str]) -> list[Fold]:
     ]
 
 
-def corpus_folds(protocol: str, corpus: Corpus) -> list[Fold]:
-    """The folds of any protocol over a corpus, verified; raises ProtocolError."""
+def corpus_folds(protocol: str, corpus: Corpus, never: Collection[str] = ()) -> list[Fold]:
+    """The folds of any protocol over a corpus, verified; raises ProtocolError.
+
+    By ``loco`` each of several corpora is left out in turn, but those named in ``never``, which are trained on
+    in every fold.
+    """
+    if protocol == LOCO:
+        return _left_out_in_turn(corpus, never)
     if protocol == PARTITIONS:
         return _partitions(corpus)
     if not corpus.speakers_published:
@@ -103,6 +110,29 @@ def corpus_folds(protocol: str, corpus: Corpus) -> list[Fold]:
         return _emobox(folder, corpus)
     folds = read_protocol(protocol, corpus.speakers)
     _refuse_development(folds, corpus)
+    return folds
+
+
+def _left_out_in_turn(corpus: Corpus, never: Collection[str]) -> list[Fold]:
+    """One fold for each corpus that is tested; corpora that share a speaker are left out together."""
+    groups: dict[str, set[str]] = {}
+    for item in corpus.items:
+        groups.setdefault(item.speaker.partition("/")[0] if item.corpus else "", set()).add(item.corpus)
+    folds = []
+    for people, names in groups.items():
+        if names & set(never):
+            continue
+        test = {item.speaker for item in corpus.items if item.speaker.partition("/")[0] == people}
+        train = tuple(speaker for speaker in corpus.speakers if speaker not in test)
+        folds.append(Fold(" + ".join(sorted(names)), train, tuple(sorted(test))))
+    if len(groups) < 2 or not folds:
+        raise ProtocolError(
+            f"protocol '{LOCO}' leaves out one corpus of several",
+            got=corpus.name,
+            expected="two or more, at least one of them to be tested",
+            remedy="give --corpus once for each",
+        )
+    verify(folds, corpus.speakers, everybody=False)
     return folds
 
 

@@ -18,9 +18,9 @@ import numpy.typing as npt
 from msgspec import UNSET
 from stimmung.engine.config.schema import Description, load_description
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.models.statistics import Population
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.streaming.speaker.normaliser import Normaliser
+from stimmung.engine.streaming.speaker.offset import InferredOffset
 from stimmung.engine.types import Fault, Features, Floats
 
 from ..corpora.corpus import Corpus, Item
@@ -29,6 +29,7 @@ from ..recipes.joint_recipe import JointRecipe
 from ..recipes.recipe import Recipe
 from ..statistics.live_figures import LiveFigures
 from ..statistics.metrics import Ints
+from ..training.contract import OffsetTrained
 from ..training.dataset import read_items
 from ..training.fitting import Fitted
 from .folds import Fold
@@ -55,31 +56,51 @@ class LiveOptions:
 class StreamFeatures:
     """The segments of one stream that hold speech: (n,) starts and stops in samples.
 
-    ``features`` holds one (n, dim) matrix for each extractor; ``speech_s`` (n,) the seconds of speech that
-    each segment is the first to hold. ``faults``: segments that an extractor gave up.
+    ``features`` holds one (n, dim) matrix for each extractor; ``speech`` (n,) the samples of speech that
+    each segment is the first to hold, of ``spoken`` in it; ``settled`` (n,) is False for running turns. ``faults``: segments that an extractor gave up.
     """
 
     starts: Ints
     stops: Ints
     features: list[Floats]
-    speech_s: npt.NDArray[np.float64]
+    speech: Ints
+    spoken: Ints
+    settled: npt.NDArray[np.bool_]
     faults: int
 
-    def answers(self, fitted: Fitted, labels: Sequence[str]) -> Answers:
+    def answers(self, fitted: Fitted, labels: Sequence[str], rate: int) -> Answers:
         """What a pipeline with this model would predict, in the order of ``labels``."""
         found = np.zeros((len(self.starts), len(labels)), np.float32)
         if len(found):
-            inputs = self._normalised(fitted.populations) if fitted.settings is not None else self.features
+            inputs = self._inputs(fitted, rate)
             found[:, [labels.index(label) for label in fitted.trained.labels]] = fitted.trained.predict(
                 inputs
             )
         return Answers(self.starts, self.stops, found, self.faults)
 
-    def _normalised(self, populations: Sequence[Population | None]) -> list[Floats]:
-        return [
-            matrix if population is None else _by_stream(Normaliser(population), matrix, self.speech_s)
-            for matrix, population in zip(self.features, populations, strict=True)
-        ]
+    def _inputs(self, fitted: Fitted, rate: int) -> list[Floats]:
+        """The features as the classifier of a pipeline would see them."""
+        if fitted.settings is None:
+            return self.features
+        segments, speech_s = range(len(self.starts)), self.speech / rate
+        if isinstance(fitted.trained, OffsetTrained) and not fitted.populations:
+            (matrix,), inferred = self.features, InferredOffset(fitted.trained.offset)
+            weights = [min(1.0, self.speech[k] / self.spoken[k]) if self.spoken[k] else 0.0 for k in segments]
+            evidence = [
+                inferred.evidence(matrix[k], weights[k], bool(self.settled[k]), speech_s[k]) for k in segments
+            ]
+            return [matrix, np.stack(evidence)]
+        found = []
+        for matrix, population in zip(self.features, fitted.populations, strict=True):
+            normaliser = None if population is None else Normaliser(population)
+            found.append(
+                matrix
+                if normaliser is None
+                else np.stack(
+                    [normaliser.add(matrix[k], speech_s[k], bool(self.settled[k])) for k in segments]
+                )
+            )
+        return found
 
 
 class FeatureRunner:
@@ -108,7 +129,9 @@ class FeatureRunner:
                 np.array([one[name].values for one in whole], np.float32).reshape(-1, dim)
                 for name, dim in zip(names, dims, strict=True)
             ],
-            np.array([one.speech / rate for one in first]),
+            np.array([one.speech for one in first], np.int64),
+            np.array([one.spoken for one in first], np.int64),
+            np.array([one.settled for one in first], np.bool_),
             faults,
         )
 
@@ -158,12 +181,14 @@ class LiveFolds:
                 streams.append((condition, planned, list(found)))
         return cls(recipe, own, options.pipeline, description.vote.unsure_below, streams)
 
-    def answer(self, fitted: Fitted, speakers: Sequence[str]) -> None:
-        """Lets a fold's model answer the streams of the speakers it is tested on."""
-        for condition, planned, found in self.streams:
-            for plan, features in zip(planned, found, strict=True):
-                if plan.speaker in speakers:
-                    self.answers[condition.name, plan.name] = features.answers(fitted, self.recipe.labels)
+    def answered(self, fitted: Fitted, speakers: Sequence[str]) -> dict[tuple[str, str], Answers]:
+        """What a fold's model answers to the streams of these speakers, by condition and stream."""
+        return {
+            (condition.name, plan.name): features.answers(fitted, self.recipe.labels, self.recipe.rate)
+            for condition, planned, found in self.streams
+            for plan, features in zip(planned, found, strict=True)
+            if plan.speaker in speakers
+        }
 
     def report(
         self, corpus: Corpus, rows: Rows, probabilities: Floats, tested: npt.NDArray[np.bool_]
@@ -197,13 +222,9 @@ def _description(recipe: Recipe, options: LiveOptions) -> Description:
         raise ConfigError(
             f"recipe '{recipe.name}' cannot be evaluated live",
             got="an extractor that is trained by fold" if isinstance(recipe, JointRecipe) else "'speaker'",
-            expected='given extractors, and normalise = "none" or "stream"',
+            expected='given extractors, and normalise = "none", "stream" or "offset"',
             remedy="train a model and evaluate its pipeline: stimmung evaluate --model",
         )
     return msgspec.structs.replace(
         load_description(options.pipeline), extractors=recipe.extractors, classifiers=[], transcript=None
     )
-
-
-def _by_stream(normaliser: Normaliser, matrix: Floats, speech_s: npt.NDArray[np.float64]) -> Floats:
-    return np.stack([normaliser.add(values, float(s)) for values, s in zip(matrix, speech_s, strict=True)])

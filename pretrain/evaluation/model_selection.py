@@ -30,14 +30,22 @@ def select(
     """(the options to use, the speakers to train them on) for a fold, by ``inner`` folds if it has no dev."""
     if not choices:
         return {}, fold.train
-    if fold.dev:
-        splits = [(fold.train, fold.dev)]
-    else:
-        folds = read_protocol(f"{GROUPS}{min(inner, len(fold.train))}", fold.train)
-        splits = [(part.train, part.test) for part in folds]
+    splits = _splits(fold, inner)
     scored = [
         (sum(judge(options, train, held_out) for train, held_out in splits), options)
         for options in combinations(choices)
     ]
     best = max(scored, key=lambda entry: entry[0])[1]
     return best, tuple(sorted({*fold.train, *fold.dev}))
+
+
+def trainings(choices: dict[str, list[Any]], fold: Fold, inner: int) -> int:
+    """How often :func:`select` asks the judge."""
+    return len(list(combinations(choices))) * len(_splits(fold, inner)) if choices else 0
+
+
+def _splits(fold: Fold, inner: int) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+    if fold.dev:
+        return [(fold.train, fold.dev)]
+    folds = read_protocol(f"{GROUPS}{min(inner, len(fold.train))}", fold.train)
+    return [(part.train, part.test) for part in folds]

@@ -21,7 +21,7 @@ class CorpusTable(Table, frozen=True, kw_only=True):
     no column is read. ``where`` keeps the rows with these values only. Corpora with the same ``people``
     share their speakers. ``copies`` is how many of the recipe's augmented copies are made of it, all by
     default. ``whole_if_unheard``: a recording without speech, such as a vocal burst, is trained on as a
-    whole.
+    whole. One that is not ``tested`` is never left out by the protocol ``loco``.
     """
 
     name: str
@@ -34,6 +34,7 @@ class CorpusTable(Table, frozen=True, kw_only=True):
     people: str = ""
     copies: Annotated[int, msgspec.Meta(ge=0)] | UnsetType = UNSET
     whole_if_unheard: bool = False
+    tested: bool = True
 
 
 class Augmentation(Table, frozen=True, kw_only=True):

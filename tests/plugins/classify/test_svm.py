@@ -58,6 +58,10 @@ def card(training: Training) -> Card:
     )
 
 
+def decisions(training: Training, features: list[Floats]) -> Floats:
+    return np.stack([training.machine.scores(row) for row in np.concatenate(features, axis=1)])
+
+
 @pytest.fixture
 def training() -> Training:
     return Trainer(c=0.01).fit(*data())
@@ -92,18 +96,18 @@ def test_probabilities_equal_those_of_scikit_learns_own_calibration(labels: tupl
     machine = make_pipeline(
         StandardScaler(),
         FunctionTransformer(np.clip, kw_args={"a_min": -5.0, "a_max": 5.0}),
-        LinearSVC(C=0.01, class_weight="balanced", tol=1e-2, random_state=0),
+        LinearSVC(C=0.01, class_weight="balanced", tol=1e-6, max_iter=100_000, random_state=0),
     )
     splits = list(GroupKFold(5).split(rows, truth, speakers))
     theirs = CalibratedClassifierCV(machine, method="temperature", cv=splits, ensemble=False)
     expected = theirs.fit(rows, np.array(truth)).predict_proba(rows)
     got = Trainer(c=0.01).fit(features, truth, speakers).predict(features)
-    np.testing.assert_allclose(got, expected, atol=1e-4)  # both temperatures come from a bounded search
+    np.testing.assert_allclose(got, expected, atol=5e-4)  # of two solvers and two bounded searches
 
 
 def test_the_affine_form_equals_scaling_and_scoring_step_by_step(training: Training) -> None:
     features = data()[0]
-    scores = training.beta * training.machine.decision_function(np.concatenate(features, axis=1))
+    scores = training.beta * decisions(training, features)
     powers = np.exp(scores)
     np.testing.assert_allclose(
         training.predict(features), powers / powers.sum(axis=1, keepdims=True), atol=1e-6
@@ -112,7 +116,7 @@ def test_the_affine_form_equals_scaling_and_scoring_step_by_step(training: Train
 
 def test_calibration_never_changes_which_label_wins(training: Training) -> None:
     features = data()[0]
-    raw = training.machine.decision_function(np.concatenate(features, axis=1))
+    raw = decisions(training, features)
     np.testing.assert_array_equal(training.predict(features).argmax(axis=1), raw.argmax(axis=1))
 
 

@@ -136,7 +136,7 @@ def test_a_trained_model_carries_its_card_and_recognises_its_training_data(
     assert card.figures["uar"] == pytest.approx(
         evaluate(path, corpus, "loso", tmp_path / "out")["uar"], abs=1e-4
     )
-    assert {what for _, _, what in seen} == {"features", "folds"}
+    assert {what for _, _, what in seen} == {"features", "trainings"}
     read = read_recipe(path)
     rows = corpus_rows(read, read_corpus(corpus, read.target, read.labels), None)
     predicted = Svm(str(folder)).predict(rows.features).argmax(axis=1)
@@ -174,3 +174,18 @@ def test_even_twenty_bands_tell_real_emotions_apart_in_unheard_speakers(
     report = evaluate(recipe(c="1e-3"), part, "loso", tmp_path / "out")
     assert len(report["per_fold"]) == 4
     assert report["uar"] > 0.4
+
+
+@pytest.mark.parametrize("extra", ["windows_s = [0.3]", "select = {c = [1e-3, 0.01]}\ninner = 3"])
+def test_a_report_is_the_same_whatever_the_number_of_jobs(
+    corpus: Path, recipe: WriteRecipe, tmp_path: Path, extra: str
+) -> None:
+    path = recipe(extra)
+    steps: list[tuple[int, int, str]] = []
+    for jobs in (1, 3):
+        evaluate(path, corpus, "loso", tmp_path / str(jobs), lambda *step: steps.append(step), jobs=jobs)
+    for name in ("report.json", "predictions.csv"):
+        one, three = (tmp_path / str(jobs) / name for jobs in (1, 3))
+        assert one.read_bytes() == three.read_bytes()
+    of = [done for done, _, what in steps if what == "trainings"]
+    assert of == [*range(1, len(of) // 2 + 1)] * 2
