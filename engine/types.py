@@ -123,8 +123,8 @@ class Words:
 class Features:
     """What one extractor made of one segment: ``values`` is (dim,).
 
-    ``speech``: the samples of speech that the segment is the first of its stream to hold; those that are
-    not settled leave theirs to the next. ``settled`` is that of the segment.
+    ``speech``: the samples of speech that the segment is the first of its stream to hold, of ``spoken``
+    in it; those that are not settled leave theirs to the next. ``settled`` is that of the segment.
     """
 
     stream: str
@@ -133,6 +133,7 @@ class Features:
     extractor: str
     values: Floats
     speech: int = 0
+    spoken: int = 0
     settled: bool = True
 
 

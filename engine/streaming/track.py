@@ -177,6 +177,7 @@ class Track:
                 name,
                 answer.values,
                 speech,
+                spoken=round(segment.speech * segment.span.length),
                 settled=settled,
             )
             for classifier, inputs in self._alignment.add(features):

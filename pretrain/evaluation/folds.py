@@ -93,8 +93,8 @@ def _groups(number: str, speakers: Sequence[str]) -> list[Fold]:
 def corpus_folds(protocol: str, corpus: Corpus, never: Collection[str] = ()) -> list[Fold]:
     """The folds of any protocol over a corpus, verified; raises ProtocolError.
 
-    By ``loco`` each of several corpora is left out in turn, but those named in ``never``, which are trained on
-    in every fold.
+    By ``loco`` each of several corpora is left out in turn, but those named in ``never``, which are trained
+    on in every fold.
     """
     if protocol == LOCO:
         return _left_out_in_turn(corpus, never)

@@ -57,7 +57,8 @@ class StreamFeatures:
     """The segments of one stream that hold speech: (n,) starts and stops in samples.
 
     ``features`` holds one (n, dim) matrix for each extractor; ``speech`` (n,) the samples of speech that
-    each segment is the first to hold, of ``spoken`` in it; ``settled`` (n,) is False for running turns. ``faults``: segments that an extractor gave up.
+    each segment is the first to hold, of ``spoken`` in it; ``settled`` (n,) is False while a turn runs.
+    ``faults``: segments that an extractor gave up.
     """
 
     starts: Ints
