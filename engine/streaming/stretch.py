@@ -135,6 +135,8 @@ class Region:
         if self._segmenter.origin != self._origin:
             self._rows, self._origin = {}, None
         audio = [self._position, *(rows.needs_from for rows in self._rows.values())]
+        # The block that reaches a segment's end may begin before the next row does.
+        audio += [self._position - facts.support for facts in self._extractors if facts.shortest]
         if self._activity is not None:
             audio.append(self._activity.position)
             self._activity.forget(later)

@@ -270,3 +270,16 @@ def test_rows_of_single_calls_keep_step_with_answers() -> None:
         ConfigError, match=r"'acme-block', got segments\.hop_s = 0\.8, expected a multiple of 0\.5 s"
     ):
         Host(by_turns(segments={**TURNS, "hop_s": 0.8}))
+
+
+@pytest.mark.parametrize("seconds", [0.4, 1.3, 2.285, 3.9])
+def test_the_end_of_a_whole_recording_is_described_however_the_audio_comes(seconds: float) -> None:
+    # Alone, so that no other extractor keeps the audio.
+    alone = {"extractors": [{"plugin": "acme-block"}], "classifiers": [], "activity": None}
+    samples, found = voice(seconds, 8), []
+    with Host(by_turns(segments={"kind": "whole", "shortest_s": 0.25}, **alone)) as host:
+        for size in (160, 999, len(samples)):
+            outputs = play(host, cut(samples, every(size)), features=True)
+            assert not [output for output in outputs if isinstance(output, Fault)]
+            found.append([o.values.tolist() for o in outputs if isinstance(o, Features)])
+    assert found[0] == found[1] == found[2]
