@@ -25,6 +25,7 @@ from ..corpora.corpus import Corpus, Item
 from ..recipes.recipe import Extraction
 from .audio import Meter, heard, identity
 from .conditions import paused
+from .kept_rows import Kept, RowCache, Vector
 
 Progress = Callable[[int, int, str], None]
 SENTENCES = 512  # at once
@@ -90,15 +91,14 @@ def compute(recipe: Extraction, corpus: Corpus, progress: Progress, cache: Path 
     vectors: list[Vector] = []
     item: list[int] = []
     hours = 0.0
-    owner: dict[bytes, int] = {}
+    owner: dict[str, int] = {}
     with Windowed(recipe, cache) if recipe.segments is UNSET else Segmented(recipe, cache) as hearing:
         for position, entry in enumerate(corpus.items):
-            meter = Meter()
-            found = hearing.vectors(entry, meter)
-            refuse_shared(corpus, owner.setdefault(meter.digest.digest(), position), position)
-            hours += meter.seconds / 3600
-            vectors += found
-            item += [position] * len(found)
+            found = hearing.rows(entry)
+            refuse_shared(corpus, owner.setdefault(found.digest, position), position)
+            hours += found.seconds / 3600
+            vectors += found.vectors
+            item += [position] * len(found.vectors)
             progress(position + 1, len(corpus.items), "features")
         facts = [hearing.facts[table.name] for table in recipe.extractors]
     if not vectors:
@@ -191,21 +191,30 @@ def _description(recipe: Extraction, segments: SegmentsTable, activity: Activity
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
-    """The features of one segment of a recording by input; ``length`` and new ``speech`` in samples."""
-
-    features: dict[str, Floats]
-    length: int
-    speech: int
-    window_s: float = 0.0
-
-
 class Hearing(ABC):
     """Pipelines that make the rows of a recording; a context that ends them."""
 
-    def __init__(self, rate: int, cache: Path | None) -> None:
-        self._rate, self._cache, self._open = rate, cache, ExitStack()
+    def __init__(self, recipe: Extraction, cache: Path | None) -> None:
+        self._rate, self._recipe, self._cache, self._open = recipe.rate, recipe, cache, ExitStack()
+        self._kept: RowCache | None = None
+
+    def rows(self, entry: Item) -> Kept:
+        """The rows of a recording, kept or made."""
+        if self._cache is not None and self._kept is None:
+            self._kept = RowCache(self._cache, self._recipe, self.facts)
+        known = f"{identity(entry)} {self.kind(entry)}"
+        found = None if self._kept is None else self._kept.read(known)
+        if found is not None:
+            return found
+        meter = Meter()
+        found = Kept(self.vectors(entry, meter), meter.digest.hexdigest(), meter.seconds)
+        if self._kept is not None:
+            self._kept.write(known, found)
+        return found
+
+    def kind(self, entry: Item) -> str:
+        """What is made of a recording beyond what its recipe says for all."""
+        return ""
 
     @abstractmethod
     def vectors(self, entry: Item, meter: Meter) -> list[Vector]:
@@ -230,7 +239,7 @@ class Windowed(Hearing):
     """Whole recordings and windows of them."""
 
     def __init__(self, recipe: Extraction, cache: Path | None) -> None:
-        super().__init__(recipe.rate, cache)
+        super().__init__(recipe, cache)
         self._windows_s = recipe.windows_s
         self._whole, *self._windows = [self._listening(one) for one in descriptions(recipe)]
 
@@ -254,7 +263,7 @@ class Segmented(Hearing):
     """
 
     def __init__(self, recipe: Extraction, cache: Path | None) -> None:
-        super().__init__(recipe.rate, cache)
+        super().__init__(recipe, cache)
         assert recipe.segments is not UNSET
         activity = None if recipe.activity is UNSET else recipe.activity
         self._segments = self._listening(_description(recipe, recipe.segments, activity))
@@ -267,9 +276,12 @@ class Segmented(Hearing):
     def facts(self) -> Mapping[str, Facts]:
         return self._segments.host.bus.facts
 
+    def kind(self, entry: Item) -> str:
+        return "whole if unheard" if entry.corpus in self._wholly else ""
+
     def vectors(self, entry: Item, meter: Meter) -> list[Vector]:
         found = self._segments.segments(paused(entry), meter)
-        if not found and entry.corpus in self._wholly:
+        if not found and self.kind(entry):
             return self._whole.segments(entry)
         return found
 
