@@ -61,7 +61,8 @@ class Trainer:
     are the shares of the distance to ``neutral`` that emotions may have, all equally likely;
     ``neutral_prior`` is how much likelier neutral speech is expected to be than any other label. Labels
     without ``neutral`` are all equally likely, at full expressiveness. ``plain_share`` is the plain
-    classifier's share of the mixture, 0 to 1; ``neutral_bias`` is added to neutral's log probability in it.
+    classifier's share of the mixture, 0 to 1; ``neutral_bias`` is added to neutral's log probability in it,
+    and ``temperature`` divides all, 0 for one that is fitted on training speakers left out.
     ``estimate_from``: the corpora whose speakers give centres, offsets and temperatures, all if empty.
     Persons are split into ``folds`` by ``seed``.
     """
@@ -77,6 +78,7 @@ class Trainer:
         neutral_prior: float = 2.0,
         plain_share: float = 0.0,
         neutral_bias: float = 0.0,
+        temperature: float = 0.0,
         neutral: str = "neutral",
         estimate_from: list[str] | None = None,
         seed: int = 0,
@@ -86,6 +88,7 @@ class Trainer:
         self._expressiveness = tuple(expressiveness if expressiveness is not None else EXPRESSIVENESS)
         self._neutral, self._neutral_prior, self._neutral_bias = neutral, neutral_prior, neutral_bias
         self._plain_share, self._estimate_from = plain_share, estimate_from or []
+        self._temperature = temperature
         self._seed, self._folds = seed, folds
         above = {
             "penalty": penalty,
@@ -100,6 +103,10 @@ class Trainer:
         if not 0 <= plain_share <= 1:
             raise ConfigError(
                 f"option 'plain_share' of plugin '{NAME}'", got=repr(plain_share), expected="0 to 1"
+            )
+        if temperature < 0:
+            raise ConfigError(
+                f"option 'temperature' of plugin '{NAME}'", got=repr(temperature), expected="0 or above"
             )
         if folds < 2:
             raise ConfigError(f"option 'folds' of plugin '{NAME}'", got=repr(folds), expected="2 or more")
@@ -188,7 +195,7 @@ class Trainer:
         evidence = self._streams(offset, scores, part)
         mixed = model.mixed(log_softmax(held_out.plain[estimated] * scale), evidence)
         balanced = class_balanced(part.weights, part.labels)
-        temperature = 1 / fit_scale(mixed, part.labels, balanced)
+        temperature = self._temperature or 1 / fit_scale(mixed, part.labels, balanced)
         chosen = {"scale": scale, "temperature": temperature}
         return Training(replace(model, temperature=temperature), offset, names, chosen)
 

@@ -181,6 +181,16 @@ def test_neutrals_bias_makes_neutral_likelier_beside_an_offset_only() -> None:
     np.testing.assert_array_equal(other.predict(data[0]), one.predict(data[0]))
 
 
+def test_a_temperature_that_is_given_is_taken_and_changes_no_answer() -> None:
+    data = people(8, seed=7)
+    fitted, given = (Trainer(temperature=value).fit(*data) for value in (0.0, 0.5))
+    assert given.chosen["temperature"] == 0.5 != fitted.chosen["temperature"]
+    rows = [*data[0], inferred(fitted.offset, data)]
+    one, other = fitted.predict(rows), given.predict(rows)
+    np.testing.assert_array_equal(one.argmax(axis=1), other.argmax(axis=1))
+    assert not np.allclose(one, other)
+
+
 def test_what_is_unlike_all_training_data_is_far(training: Training) -> None:
     own, strangers = people(16)[0][0], people(16, seed=8)[0][0]
     assert np.quantile(training.model.distance(own), 0.99) < 1.1
@@ -266,6 +276,7 @@ def test_a_label_that_one_person_alone_shows_is_trained_too() -> None:
     [
         ({"penalty": 0.0}, "option 'penalty'"),
         ({"plain_share": 1.5}, "option 'plain_share'"),
+        ({"temperature": -1.0}, "option 'temperature'"),
         ({"folds": 1}, "option 'folds'"),
         ({"expressiveness": []}, "option 'expressiveness'"),
     ],
