@@ -60,7 +60,7 @@ class RowCache:
             "rate": recipe.rate,
             "windows_s": recipe.windows_s,
             "shortest_s": recipe.shortest_s,
-            "by_stream": recipe.by_stream,
+            "by_stream": recipe.by_stream or recipe.segments is not UNSET,
             "segments": _plain(recipe.segments),
             "activity": _plain(recipe.activity),
             "extractors": [
