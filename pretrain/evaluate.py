@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from stimmung.engine.errors import ProtocolError
 from stimmung.engine.types import Floats
 
 from . import metrics, trial
@@ -21,7 +20,8 @@ from .continuous import Regressor
 from .corpora import Corpus
 from .features import Progress, Rows
 from .fit import of_speakers
-from .folds import Fold, corpus_folds, verify
+from .folds import LOCO, Fold, corpus_folds
+from .joined_corpora import across, left_out_in_turn
 from .judged import Chosen, Judged, JudgedNumbers
 from .nested import select, trainings
 from .parallel import Tick, each
@@ -38,7 +38,7 @@ CROSS = "cross-corpus"
 
 def evaluate(
     recipe: Path,
-    corpus: Path,
+    corpus: Path | Sequence[Path],
     protocol: str,
     out: Path,
     progress: Progress | None = None,
@@ -52,7 +52,8 @@ def evaluate(
     Every speaker is tested once, by a classifier whose scaling, training, hyper-parameters and
     calibration saw other speakers only. ``uar`` is that of the most probable label over all whole
     recordings. With a ``test_corpus`` all of ``corpus`` is trained on and all of that is tested, and
-    ``protocol`` is not used. ``out/predictions.csv`` holds what was predicted for each whole recording.
+    ``protocol`` is not used. Of several corpora each is left out in turn, by the protocol ``loco``, and the
+    report gains ``per_corpus``. ``out/predictions.csv`` holds what was predicted for each whole recording.
     Features are kept in the folder ``cache``, if there is one. Folds are trained by ``jobs`` processes; the
     report is the same whatever their number.
     Raises ConfigError, InputError or ProtocolError.
@@ -60,12 +61,16 @@ def evaluate(
     from .pages import write_pages
 
     read = read_any(recipe)
-    data = read_items(read, corpus, progress)
-    if test_corpus is None:
-        folds = corpus_folds(protocol, data)
-    else:
+    data, *others = [
+        read_items(read, path, progress) for path in ([corpus] if isinstance(corpus, Path) else corpus)
+    ]
+    if test_corpus is not None:
         protocol = CROSS
-        data, folds = _across(data, read_items(read, test_corpus, progress))
+        data, folds = across(data, read_items(read, test_corpus, progress))
+    elif others or protocol == LOCO:
+        data, folds = left_out_in_turn(protocol, [data, *others])
+    else:
+        folds = corpus_folds(protocol, data)
     rows = corpus_rows(read, data, progress, cache)
     if isinstance(read, ContinuousRecipe):
         report, predictions = run_continuous(read, data, rows, folds, protocol, progress, jobs)
@@ -106,6 +111,7 @@ def run_folds(
         "confusion": judged.confusion(tested).tolist(),
         "calibration": judged.calibration(tested),
         **_parts(judged, recipe, corpus, rows, folds, chosen),
+        **(_per_corpus(judged, corpus, rows, folds) if protocol == LOCO else {}),
         **stream_figures(recipe, corpus, rows, judged, tested),
         **_circumstances(recipe, corpus, rows, protocol, folds),
     }
@@ -218,24 +224,6 @@ def run_continuous(
     return report, _listed(corpus, rows, folds, [f"{value:.6g}" for value in predicted], [{}] * len(true))
 
 
-def _across(train: Corpus, test: Corpus) -> tuple[Corpus, list[Fold]]:
-    """Both corpora as one, their speakers told apart by its name, and the one fold between them."""
-    if train.name == test.name:
-        raise ProtocolError(
-            f"corpus '{train.name}' is to be trained on and tested", remedy="give two corpora, or a protocol"
-        )
-    items = [
-        dataclasses.replace(item, speaker=f"{corpus.name}/{item.speaker}")
-        for corpus in (train, test)
-        for item in corpus.items
-    ]
-    sides = [tuple(f"{corpus.name}/{speaker}" for speaker in corpus.speakers) for corpus in (train, test)]
-    fold = Fold(f"{train.name} → {test.name}", *sides)
-    both = Corpus(fold.name, tuple(items), train.speakers_published and test.speakers_published)
-    verify([fold], both.speakers, everybody=False)
-    return both, [fold]
-
-
 def _parts(
     judged: Judged | JudgedNumbers,
     recipe: Extraction,
@@ -261,6 +249,18 @@ def _parts(
             f"{length:g} s": judged.figures(np.equal(rows.window_s, length) & everybody)
             for length in recipe.windows_s
         },
+    }
+
+
+def _per_corpus(judged: Judged, corpus: Corpus, rows: Rows, folds: Sequence[Fold]) -> dict[str, Any]:
+    """The figures of each corpus by the models that never heard it, and their mean: each counts the same."""
+    tested = {fold.name: rows.whole & of_speakers(rows, corpus, fold.test) for fold in folds}
+    figures = {
+        name: {**judged.figures(chosen), "recalls": judged.recalls(chosen)} for name, chosen in tested.items()
+    }
+    return {
+        "uar_mean_of_corpora": float(np.mean([found["uar"] for found in figures.values()])),
+        "per_corpus": figures,
     }
 
 

@@ -27,6 +27,7 @@ from stimmung.engine.errors import ConfigError, ProtocolError
 from .corpora import Corpus
 
 LOSO = "loso"
+LOCO = "loco"  # between corpora, see .joined_corpora
 FILE = "folds:"
 GROUPS = "groups:"
 PARTITIONS = "partitions"

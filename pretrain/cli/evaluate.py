@@ -14,13 +14,14 @@ SWEEP = "sweep"
 @click.option(
     "--corpus",
     required=True,
+    multiple=True,
     type=click.Path(path_type=Path),
-    help="A corpus.csv, a corpus as published, or EmoBank's folder.",
+    help="A corpus.csv, a corpus as published, or EmoBank's folder; several for loco.",
 )
 @click.option(
     "--protocol",
-    metavar="loso|groups:N|partitions|folds:FILE|sweep",
-    help="How speakers are set apart; sweep tries every cost of a linear machine.",
+    metavar="loso|loco|groups:N|partitions|folds:FILE|sweep",
+    help="How speakers are set apart; loco leaves out each corpus; sweep tries costs of a linear machine.",
 )
 @click.option(
     "--test-corpus",
@@ -36,7 +37,7 @@ SWEEP = "sweep"
 )
 def command(
     recipe: Path,
-    corpus: Path,
+    corpus: tuple[Path, ...],
     protocol: str | None,
     test_corpus: Path | None,
     out: Path,
@@ -55,20 +56,24 @@ def command(
     Examples:
       stimmung evaluate configs/emotion_hsf_svm.toml --corpus corpus.csv --protocol loso --out report
       stimmung evaluate configs/shared_hsf_svm.toml --corpus emodb4 --test-corpus ravdess --out report
+      stimmung evaluate configs/shared_hsf_svm.toml --corpus emodb4 --corpus emovo --protocol loco --out out
       stimmung evaluate configs/arousal_sample_cnn_svm.toml --corpus emodb4 --protocol sweep --out report
     """
     # Both take a second to import, which stimmung --help need not.
     from stimmung.engine.cli.progress import progress
 
     from ..evaluate import evaluate
+    from ..folds import LOCO
 
     if (protocol is None) == (test_corpus is None):
         raise click.UsageError("give either --protocol or --test-corpus")
+    if len(corpus) > 1 and protocol != LOCO:
+        raise click.UsageError(f"several --corpus are for --protocol {LOCO}")
     if protocol == SWEEP:
         from ..sweeping import run
 
         with progress("evaluate") as step:
-            lines = run(recipe, corpus, out, step)
+            lines = run(recipe, corpus[0], out, step)
         click.echo("\n".join(lines))
         return
     with progress("evaluate") as step:
@@ -76,6 +81,8 @@ def command(
             recipe, corpus, protocol or "", out, step, test_corpus=test_corpus, cache=cache, jobs=jobs
         )
     click.echo(", ".join(_figure(report, name) for name in ("uar", "wa", "ccc", "rmse") if name in report))
+    for name, figures in report.get("per_corpus", {}).items():
+        click.echo(f"{name}: {_figure(figures, 'uar')}")
 
 
 def _figure(report: dict[str, object], name: str) -> str:
