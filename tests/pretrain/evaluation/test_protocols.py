@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from stimmung.engine.errors import ConfigError, ProtocolError
 from stimmung.pretrain.corpora.corpus import Corpus, Item, read_corpus
 from stimmung.pretrain.evaluation.cross_validation import evaluate
 from stimmung.pretrain.evaluation.folds import Fold, corpus_folds, read_protocol
+from tones import write_corpus
 
 WriteRecipe = Callable[..., Path]
 EMODB = Path(__file__).parents[4] / "shared" / "corpora" / "emodb4" / "corpus.csv"
@@ -156,3 +158,51 @@ def test_a_corpus_is_not_tested_on_itself_under_another_name(
         (copy / path.name).write_bytes(path.read_bytes())
     with pytest.raises(ProtocolError, match="share a recording"):
         evaluate(recipe(), corpus, "", tmp_path / "out", test_corpus=copy)
+
+
+def joined_of(**people: str) -> Corpus:
+    """One recording for each corpus, by the speaker "s" of these people: a="a", b="both", c="both" …"""
+    items = [Item(Path(f"{name}.wav"), f"{who}/s", "x", corpus=name) for name, who in people.items()]
+    return Corpus(" + ".join(people), tuple(items))
+
+
+def test_corpora_of_the_same_people_are_left_out_together() -> None:
+    assert corpus_folds("loco", joined_of(a="a", b="both", c="both")) == [
+        Fold("a", ("both/s",), ("a/s",)),
+        Fold("b + c", ("a/s",), ("both/s",)),
+    ]
+
+
+def test_a_corpus_that_is_not_to_be_tested_is_trained_on_in_every_fold() -> None:
+    folds = corpus_folds("loco", joined_of(a="a", b="b", c="c"), never=["b"])
+    assert folds == [Fold("a", ("b/s", "c/s"), ("a/s",)), Fold("c", ("a/s", "b/s"), ("c/s",))]
+    with pytest.raises(ProtocolError, match="at least one of them to be tested"):
+        corpus_folds("loco", joined_of(a="a", b="b"), never=["a", "b"])
+
+
+def test_of_several_corpora_each_is_tested_by_a_model_that_never_heard_it(
+    corpus: Path, recipe: WriteRecipe, tmp_path: Path
+) -> None:
+    others = [
+        write_corpus(tmp_path / name, speakers=speakers, longer_s=speakers / 100)
+        for name, speakers in (("b", 3), ("c", 2))
+    ]
+    report = evaluate(recipe(), [corpus, *others], "loco", tmp_path / "out")
+    name = corpus.parent.name
+    assert [fold["name"] for fold in report["per_fold"]] == [name, "b", "c"]
+    assert report["per_fold"][1]["test_speakers"] == ["b/s0", "b/s1", "b/s2"]
+    found = report["per_corpus"]
+    assert [found[own]["n"] for own in (name, "b", "c")] == [48, 36, 24]
+    assert report["n"] == 108
+    assert report["uar_mean_of_corpora"] == pytest.approx(np.mean([one["uar"] for one in found.values()]))
+    assert set(found["c"]["recalls"]) == set(report["labels"])
+    assert found["b"]["uar_ci95"][0] <= found["b"]["uar"] <= found["b"]["uar_ci95"][1]
+
+
+def test_one_corpus_is_not_left_out_nor_one_given_twice(
+    corpus: Path, recipe: WriteRecipe, tmp_path: Path
+) -> None:
+    with pytest.raises(ProtocolError, match="leaves out one corpus of several"):
+        evaluate(recipe(), corpus, "loco", tmp_path / "out")
+    with pytest.raises(ConfigError, match="is given 2 times"):
+        evaluate(recipe(), [corpus, corpus], "loco", tmp_path / "out")
