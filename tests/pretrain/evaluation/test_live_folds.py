@@ -59,7 +59,7 @@ def test_answers_equal_the_predictions_of_a_pipeline_with_the_model(
     with StreamRunner(description) as runner:
         expected = runner.play(plan, items)
     with FeatureRunner(_description(read, LiveOptions(pipeline=str(pipeline)))) as features:
-        found = features.play(plan, items).answers(fitted, list(runner.labels))
+        found = features.play(plan, items).answers(fitted, list(runner.labels), read.rate)
     assert len(expected.starts) > 10
     np.testing.assert_array_equal(found.starts, expected.starts)
     np.testing.assert_array_equal(found.stops, expected.stops)
