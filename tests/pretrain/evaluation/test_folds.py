@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stimmung.engine.errors import ConfigError, ProtocolError
-from stimmung.pretrain.evaluation.folds import Fold, read_protocol
+from stimmung.pretrain.corpora.corpus import Corpus, Item
+from stimmung.pretrain.evaluation.folds import LOCO, Fold, corpus_folds, read_protocol
 
 RAVDESS = [f"{actor:02d}" for actor in range(1, 25)]
 SHIPPED = Path(__file__).parents[3] / "configs" / "ravdess_folds.toml"
@@ -99,5 +100,21 @@ def test_a_folds_file_that_cannot_be_read_is_named(tmp_path: Path, name: str) ->
 
 
 def test_an_unknown_protocol_is_refused() -> None:
-    with pytest.raises(ConfigError, match="expected loso, groups:N, partitions, folds:FILE"):
+    with pytest.raises(ConfigError, match="expected loso, loco, groups:N, partitions, folds:FILE"):
         read_protocol("random", "ab")
+
+
+def test_each_corpus_is_left_out_in_turn_with_those_of_the_same_people() -> None:
+    def item(corpus: str, speaker: str) -> Item:
+        return Item(Path("a.wav"), speaker, "anger", corpus=corpus)
+
+    items = [item("one", "p/1"), item("rest", "p/1"), item("two", "two/1"), item("bursts", "bursts/1")]
+    folds = corpus_folds(LOCO, Corpus("all", tuple(items)), ["bursts"])
+    assert [(fold.name, fold.test) for fold in folds] == [("one + rest", ("p/1",)), ("two", ("two/1",))]
+    assert all("bursts/1" in fold.train for fold in folds)
+
+
+def test_one_corpus_alone_cannot_be_left_out() -> None:
+    items = tuple(Item(Path("a.wav"), f"one/{k}", "anger", corpus="one") for k in range(3))
+    with pytest.raises(ProtocolError, match="two or more"):
+        corpus_folds(LOCO, Corpus("one", items))

@@ -33,24 +33,28 @@ shortest_s = 0.4
 """
 CLASSIFIER = """
 [[classifiers]]
-plugin = "svm"
+plugin = "{plugin}"
 model = "{model}"
 normalise = "{normalise}"
 """
 
 
-@pytest.mark.parametrize("normalise", ["none", "stream"])
+@pytest.mark.parametrize("normalise", ["none", "stream", "offset"])
 def test_answers_equal_the_predictions_of_a_pipeline_with_the_model(
     corpus: Path, recipe: WriteRecipe, tmp_path: Path, normalise: str
 ) -> None:
-    read = read_recipe(recipe(f'windows_s = [0.5]\nnormalise = "{normalise}"'))
+    path, plugin = recipe(f'windows_s = [0.5]\nnormalise = "{normalise}"'), "svm"
+    if normalise == "offset":
+        plugin = "linear"
+        path.write_text(path.read_text().replace('plugin = "svm"\nc = 0.01', 'plugin = "linear"'))
+    read = read_recipe(path)
     data = read_corpus(corpus, read.target, read.labels)
     fitted = fitting.fit(read, data, corpus_rows(read, data, None), {}, ["s1", "s2", "s3"])
     others = corpus.parent / "others.csv"
     others.write_text("\n".join(row for row in corpus.read_text().splitlines() if ",s0," not in row) + "\n")
     train(tmp_path / "recipe.toml", others, tmp_path / "model")
     pipeline = tmp_path / "pipeline.toml"
-    classifier = CLASSIFIER.format(model=tmp_path / "model", normalise=normalise)
+    classifier = CLASSIFIER.format(plugin=plugin, model=tmp_path / "model", normalise=normalise)
     pipeline.write_text(f'{SEGMENTS}[[extractors]]\nplugin = "toy"\n{classifier}')
     description = load_description(str(pipeline))
     samples = lengths(data, read.rate, silent)
