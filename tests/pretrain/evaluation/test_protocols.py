@@ -160,26 +160,6 @@ def test_a_corpus_is_not_tested_on_itself_under_another_name(
         evaluate(recipe(), corpus, "", tmp_path / "out", test_corpus=copy)
 
 
-def joined_of(**people: str) -> Corpus:
-    """One recording for each corpus, by the speaker "s" of these people: a="a", b="both", c="both" …"""
-    items = [Item(Path(f"{name}.wav"), f"{who}/s", "x", corpus=name) for name, who in people.items()]
-    return Corpus(" + ".join(people), tuple(items))
-
-
-def test_corpora_of_the_same_people_are_left_out_together() -> None:
-    assert corpus_folds("loco", joined_of(a="a", b="both", c="both")) == [
-        Fold("a", ("both/s",), ("a/s",)),
-        Fold("b + c", ("a/s",), ("both/s",)),
-    ]
-
-
-def test_a_corpus_that_is_not_to_be_tested_is_trained_on_in_every_fold() -> None:
-    folds = corpus_folds("loco", joined_of(a="a", b="b", c="c"), never=["b"])
-    assert folds == [Fold("a", ("b/s", "c/s"), ("a/s",)), Fold("c", ("a/s", "b/s"), ("c/s",))]
-    with pytest.raises(ProtocolError, match="at least one of them to be tested"):
-        corpus_folds("loco", joined_of(a="a", b="b"), never=["a", "b"])
-
-
 def test_of_several_corpora_each_is_tested_by_a_model_that_never_heard_it(
     corpus: Path, recipe: WriteRecipe, tmp_path: Path
 ) -> None:
@@ -199,10 +179,6 @@ def test_of_several_corpora_each_is_tested_by_a_model_that_never_heard_it(
     assert found["b"]["uar_ci95"][0] <= found["b"]["uar"] <= found["b"]["uar_ci95"][1]
 
 
-def test_one_corpus_is_not_left_out_nor_one_given_twice(
-    corpus: Path, recipe: WriteRecipe, tmp_path: Path
-) -> None:
-    with pytest.raises(ProtocolError, match="leaves out one corpus of several"):
-        evaluate(recipe(), corpus, "loco", tmp_path / "out")
+def test_a_corpus_is_not_joined_with_itself(corpus: Path, recipe: WriteRecipe, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is given 2 times"):
         evaluate(recipe(), [corpus, corpus], "loco", tmp_path / "out")
