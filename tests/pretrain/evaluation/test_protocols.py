@@ -177,8 +177,3 @@ def test_of_several_corpora_each_is_tested_by_a_model_that_never_heard_it(
     assert report["uar_mean_of_corpora"] == pytest.approx(np.mean([one["uar"] for one in found.values()]))
     assert set(found["c"]["recalls"]) == set(report["labels"])
     assert found["b"]["uar_ci95"][0] <= found["b"]["uar"] <= found["b"]["uar_ci95"][1]
-
-
-def test_a_corpus_is_not_joined_with_itself(corpus: Path, recipe: WriteRecipe, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="is given 2 times"):
-        evaluate(recipe(), [corpus, corpus], "loco", tmp_path / "out")
