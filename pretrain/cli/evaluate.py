@@ -28,7 +28,7 @@ SWEEP = "sweep"
 @click.option(
     "--protocol",
     metavar="loso|loco|groups:N|partitions|folds:FILE|sweep",
-    help="How speakers are set apart; sweep tries every cost of a linear machine.",
+    help="How speakers are set apart; loco leaves out each corpus; sweep tries costs of a linear machine.",
 )
 @click.option(
     "--test-corpus",
@@ -127,6 +127,7 @@ def command(
       stimmung evaluate configs/emotion_hsf_svm.toml --corpus corpus.csv --protocol loso --out report
       stimmung evaluate configs/emotion_hsf_svm.toml --corpus emodb4 --protocol loso --live --out report
       stimmung evaluate configs/shared_hsf_svm.toml --corpus emodb4 --test-corpus ravdess --out report
+      stimmung evaluate configs/shared_hsf_svm.toml --corpus emodb4 --corpus emovo --protocol loco --out out
       stimmung evaluate configs/crnn.toml --corpus emodb4 --protocol loso --condition room --out room
       stimmung evaluate configs/arousal_sample_cnn_svm.toml --corpus emodb4 --protocol sweep --out report
     """
@@ -181,6 +182,8 @@ def command(
             jobs=jobs,
         )
     click.echo(", ".join(_figure(report, name) for name in ("uar", "wa", "ccc", "rmse") if name in report))
+    for name, own in report.get("per_corpus", {}).items():
+        click.echo(f"{name}: {_figure(own, 'uar')}")
     if live:
         click.echo("\n".join(summary(report)))
 
@@ -189,11 +192,11 @@ def _shipped(model: str, corpora: tuple[Path, ...], out: Path, **options: Any) -
     from stimmung.engine.cli.progress import progress
 
     from ..evaluation.shipped import evaluate_pipeline
-    from ..reports.live_html import summary
+    from ..reports.live_html import summary, unknown_labels
 
     with progress("evaluate") as step:
         report = evaluate_pipeline(model, corpora, out, step, **options)
-    click.echo("\n".join([*summary(report), f"in {out}"]))
+    click.echo("\n".join([*summary(report), *unknown_labels(report), f"in {out}"]))
 
 
 def _aliases(given: tuple[str, ...]) -> dict[str, str]:

@@ -62,7 +62,8 @@ def evaluate(
     Every speaker is tested once, by a classifier whose scaling, training, hyper-parameters and
     calibration saw other speakers only. ``uar`` is that of the most probable label over all whole
     recordings. With a ``test_corpus`` all of ``corpus`` is trained on and all of that is tested, and
-    ``protocol`` is not used. ``out/predictions.csv`` holds what was predicted for each whole recording.
+    ``protocol`` is not used. By the protocol ``loco`` each of several corpora is left out in turn, and the
+    report gains ``per_corpus``. ``out/predictions.csv`` holds what was predicted for each whole recording.
     What is tested is heard under a ``condition``, one of :data:`..features.conditions.CONDITIONS`, if one is
     named; what is trained on is not. Features are kept in the folder ``cache``, if there is one. With
     ``live`` the models of all folds answer streams of their speakers' recordings too, as a pipeline would:

@@ -1,6 +1,7 @@
 """Protocols: who is trained on and who is tested on, never the same speaker.
 
     loso             leave one speaker out
+    loco             leave one corpus out of several, with all its speakers
     groups:N         N groups of speakers, each tested once
     partitions       the partitions the corpus is published with: train, dev to select on, test
     folds:FILE       folds of speakers, listed in a file

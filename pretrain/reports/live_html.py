@@ -42,11 +42,14 @@ def summary(report: Report) -> Iterator[str]:
                 f"{NAMES[figure]} {with_interval(own, figure)}" for figure in BRIEF if own[figure] is not None
             ]
             yield f"{title}: {', '.join(known)}"
+
+
+def unknown_labels(report: Report) -> Iterator[str]:
+    """A line for each corpus of which a shipped pipeline left out recordings, for a console."""
     for name, own in _parts(report):
-        if own.get("left_out"):
-            yield f"{name}: {sum(own['left_out'].values())} recordings left out: " + ", ".join(
-                own["left_out"]
-            )
+        if own["left_out"]:
+            count, labels = sum(own["left_out"].values()), ", ".join(own["left_out"])
+            yield f"{name}: {count} recordings left out: {labels}"
 
 
 def page(report: Report) -> Iterator[str]:

@@ -15,9 +15,11 @@ from stimmung.pretrain.evaluation.live_answers import StreamRunner
 from stimmung.pretrain.evaluation.live_folds import FeatureRunner, LiveOptions, _description
 from stimmung.pretrain.evaluation.live_streams import Condition, lengths, plans
 from stimmung.pretrain.recipes.loading import read_recipe
+from stimmung.pretrain.reports.live_html import summary
 from stimmung.pretrain.train import train
 from stimmung.pretrain.training import fitting
 from stimmung.pretrain.training.dataset import corpus_rows, silent
+from tones import write_corpus
 
 WriteRecipe = Callable[..., Path]
 SEGMENTS = """
@@ -68,13 +70,18 @@ def test_answers_equal_the_predictions_of_a_pipeline_with_the_model(
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-5)
 
 
+def all_is_speech(folder: Path) -> Path:
+    """A pipeline without voice activity detection."""
+    path = folder / "pipeline.toml"
+    segments = SEGMENTS.partition("[segments]")[2]
+    path.write_text(f'[segments]{segments}[[extractors]]\nplugin = "toy"\n')
+    return path
+
+
 def test_a_report_holds_plain_and_live_side_by_side(
     corpus: Path, recipe: WriteRecipe, tmp_path: Path
 ) -> None:
-    pipeline = tmp_path / "pipeline.toml"
-    segments = SEGMENTS.partition("[segments]")[2]
-    pipeline.write_text(f'[segments]{segments}[[extractors]]\nplugin = "toy"\n')
-    live = LiveOptions(0.5, [0.8], str(pipeline))
+    live = LiveOptions(0.5, [0.8], str(all_is_speech(tmp_path)))
     report = evaluate(recipe(), corpus, "groups:2", tmp_path / "out", live=live)
     assert report["plain"]["uar"] == pytest.approx(report["uar"])
     assert report["plain"]["n"] == report["live"]["n"] == 48
@@ -83,6 +90,24 @@ def test_a_report_holds_plain_and_live_side_by_side(
     assert "<h2>Live</h2>" in (tmp_path / "out" / "report.html").read_text()
     without = evaluate(recipe(), corpus, "groups:2", tmp_path / "without")
     assert {key: report[key] for key in without} == without
+
+
+def test_corpora_left_out_in_turn_are_answered_live_whatever_the_number_of_jobs(
+    corpus: Path, recipe: WriteRecipe, tmp_path: Path
+) -> None:
+    path, corpora = recipe(), [corpus, write_corpus(tmp_path / "b", speakers=2, longer_s=0.05)]
+    live = LiveOptions(0.5, pipeline=str(all_is_speech(tmp_path)))
+    report, other = (
+        evaluate(path, corpora, "loco", tmp_path / str(jobs), live=live, jobs=jobs) for jobs in (1, 2)
+    )
+    assert report == other
+    assert report["plain"]["n"] == report["live"]["n"] == 48 + 24
+    assert report["live"]["unanswered"] == 0.0
+    assert list(report["per_corpus"]) == ["tones", "b"]
+    assert [line.partition(":")[0] for line in summary(report)] == [
+        "each recording by itself",
+        "in a stream, with pauses",
+    ]
 
 
 def test_what_cannot_run_live_is_not_evaluated_live(

@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 from stimmung.engine.errors import ConfigError, ProtocolError
 from stimmung.pretrain.corpora.corpus import Corpus, Item, read_corpus
 from stimmung.pretrain.evaluation.cross_validation import evaluate
 from stimmung.pretrain.evaluation.folds import Fold, corpus_folds, read_protocol
+from tones import write_corpus
 
 WriteRecipe = Callable[..., Path]
 EMODB = Path(__file__).parents[4] / "shared" / "corpora" / "emodb4" / "corpus.csv"
@@ -156,3 +158,22 @@ def test_a_corpus_is_not_tested_on_itself_under_another_name(
         (copy / path.name).write_bytes(path.read_bytes())
     with pytest.raises(ProtocolError, match="share a recording"):
         evaluate(recipe(), corpus, "", tmp_path / "out", test_corpus=copy)
+
+
+def test_of_several_corpora_each_is_tested_by_a_model_that_never_heard_it(
+    corpus: Path, recipe: WriteRecipe, tmp_path: Path
+) -> None:
+    others = [
+        write_corpus(tmp_path / name, speakers=speakers, longer_s=speakers / 100)
+        for name, speakers in (("b", 3), ("c", 2))
+    ]
+    report = evaluate(recipe(), [corpus, *others], "loco", tmp_path / "out")
+    name = corpus.parent.name
+    assert [fold["name"] for fold in report["per_fold"]] == [name, "b", "c"]
+    assert report["per_fold"][1]["test_speakers"] == ["b/s0", "b/s1", "b/s2"]
+    found = report["per_corpus"]
+    assert [found[own]["n"] for own in (name, "b", "c")] == [48, 36, 24]
+    assert report["n"] == 108
+    assert report["uar_mean_of_corpora"] == pytest.approx(np.mean([one["uar"] for one in found.values()]))
+    assert set(found["c"]["recalls"]) == set(report["labels"])
+    assert found["b"]["uar_ci95"][0] <= found["b"]["uar"] <= found["b"]["uar_ci95"][1]
