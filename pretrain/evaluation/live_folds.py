@@ -214,7 +214,10 @@ class LiveFolds:
         for condition, planned, _ in self.streams:
             answers = [self.answers[condition.name, plan.name] for plan in planned]
             heard = Heard.of(condition, self.corpus, planned, answers)
-            found[condition.name] = heard.report(labels, self.unsure_below)
+            found[condition.name] = {
+                **heard.report(labels, self.unsure_below),
+                **heard.by_corpus(labels, self.unsure_below),
+            }
         return found
 
 

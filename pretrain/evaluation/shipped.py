@@ -76,16 +76,29 @@ class Heard:
             sum(one.faults for one in answers),
         )
 
-    def figures(self, labels: Sequence[str], unsure_below: float) -> LiveFigures:
-        """How good the answers are."""
+    def figures(self, labels: Sequence[str], unsure_below: float, corpus: str = "") -> LiveFigures:
+        """How good the answers are, those about one of several corpora if it is named."""
+        items = [self.corpus.items[at] for at in self.item]
+        chosen = [row for row, item in enumerate(items) if not corpus or item.corpus == corpus]
         return LiveFigures(
             labels,
             NEUTRAL if NEUTRAL in labels else None,
-            np.array([labels.index(self.corpus.items[at].label) for at in self.item]),
-            self.probabilities,
-            [self.corpus.items[at].speaker for at in self.item],
+            np.array([labels.index(items[row].label) for row in chosen]),
+            self.probabilities[chosen],
+            [items[row].speaker for row in chosen],
             unsure_below=unsure_below,
         )
+
+    def by_corpus(self, labels: Sequence[str], unsure_below: float) -> Report:
+        """The figures of each of several corpora, and the mean over them; none of one alone."""
+        names = dict.fromkeys(self.corpus.items[at].corpus for at in self.item)
+        if len(names) < 2:
+            return {}
+        each = {name: self.figures(labels, unsure_below, name) for name in names}
+        return {
+            "per_corpus": {name: figures.figures() for name, figures in each.items()},
+            "mean_of_corpora": mean_figures([*each.values()]),
+        }
 
     def report(self, labels: Sequence[str], unsure_below: float) -> Report:
         """The figures as a report holds them."""
@@ -236,22 +249,27 @@ def _joined(
         return {"corpus": name, **report}
     mean: Report = {}
     for name in dict.fromkeys(one.condition.name for one in heard):
-        found = [
-            one.figures(runner.labels, description.vote.unsure_below)
-            for one in heard
-            if one.condition.name == name
-        ]
-        drawn = [one.resamples() for one in found]
-        several = [one for one in drawn if one is not None]
-        mean[name] = {
-            "n": sum(len(one.true) for one in found),
-            "corpora": len(found),
-            **with_intervals(
-                _mean([one.values() for one in found]),
-                _mean(several) if len(several) == len(drawn) else None,
-            ),
-        }
+        mean[name] = mean_figures(
+            [
+                one.figures(runner.labels, description.vote.unsure_below)
+                for one in heard
+                if one.condition.name == name
+            ]
+        )
     return {"corpus": ", ".join(per_corpus), **mean, "per_corpus": dict(per_corpus)}
+
+
+def mean_figures(found: Sequence[LiveFigures]) -> Report:
+    """The mean of each figure over corpora; its interval draws speakers within corpora."""
+    drawn = [one.resamples() for one in found]
+    several = [one for one in drawn if one is not None]
+    return {
+        "n": sum(len(one.true) for one in found),
+        "corpora": len(found),
+        **with_intervals(
+            _mean([one.values() for one in found]), _mean(several) if len(several) == len(drawn) else None
+        ),
+    }
 
 
 def _mean(each: Sequence[Doubles]) -> Doubles:

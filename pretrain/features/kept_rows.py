@@ -25,6 +25,7 @@ from stimmung.engine.calls.spec import Facts
 from stimmung.engine.types import Floats, read_only
 
 from ..recipes.recipe import Extraction
+from ..statistics.bootstrap import Doubles
 
 FORMAT = 1
 FOLDER = "rows"
@@ -98,7 +99,7 @@ class RowCache:
         """Keeps the rows of a recording."""
         path = self._path(heard)
         path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {
+        arrays: dict[str, Doubles | Floats] = {
             name: np.array([getattr(vector, name) for vector in rows.vectors], np.float64) for name in ABOUT
         }
         arrays |= {f"features.{name}": _stacked(rows.vectors, name) for name in self._names}
