@@ -1,4 +1,4 @@
-# make run    set up, then replay the sample through the default pipeline
+# make run    set up, then replay the sample through the default pipeline, and list the others
 # make live   set up, then show the sample, and this machine's microphone if asked to, on a page
 # make test   set up, then run every test
 # make check  format, lint and types: the same here and in CI
@@ -16,6 +16,8 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --con
 
 run: $(VENV)/.run
 	$(BIN)/stimmung run --source sample --pipeline default
+	@echo; echo "This was the pipeline 'default'. Those that ship, to be taken by --pipeline:"
+	@$(BIN)/stimmung pipelines
 
 live: $(VENV)/.live
 	$(BIN)/stimmung monitor --source sample --repeat --source browser

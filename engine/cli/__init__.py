@@ -24,6 +24,7 @@ COMMANDS = {
     "export": ("stimmung.engine.cli.export", "Write a run for ELAN, Praat, RTTM, WebVTT, CSV or audformat."),
     "plugins": ("stimmung.engine.cli.plugins", "List the installed plugins, or check them."),
     "new-plugin": ("stimmung.engine.cli.new_plugin", "Write the package of a new plugin."),
+    "pipelines": ("stimmung.engine.cli.pipelines", "List the pipelines that ship, or show one."),
     "models": ("stimmung.engine.cli.models", "List the models, or show one's card."),
     "doctor": ("stimmung.engine.cli.doctor", "Say what is installed and what is missing, and how to get it."),
     "push": ("stimmung.engine.cli.push", "Send what a source hears to a host on another machine."),
