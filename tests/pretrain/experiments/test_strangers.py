@@ -1,4 +1,4 @@
-"""The tables of pipelines on strangers say what the reports say, and what is published is what was measured."""
+"""Tables of pipelines on strangers say what the reports say, and what is published is what was measured."""
 
 from __future__ import annotations
 
