@@ -214,13 +214,7 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
     for table in (*description.extractors, *description.classifiers):
         _check_spare(table, f"{where}: plugin '{table.name}'", description.bus.transport)
     for judge in description.classifiers:
-        if judge.remember and judge.normalise != "offset":
-            raise ConfigError(
-                f"{where}: classifier '{judge.name}' has nothing of a speaker to remember",
-                got=f'remember = true with normalise = "{judge.normalise}"',
-                expected='normalise = "offset"',
-                remedy="set that, or remove remember",
-            )
+        _check_remember(judge, where)
     if description.activity is not None:
         _own(description.activity.detector, f"{where}: [activity]")
     if description.transcript is not None:
@@ -279,6 +273,16 @@ def _check_spare(table: PluginTable, where: str, transport: str = "") -> None:
         raise ConfigError(f"{where} has a spare but no process", remedy="start another worker there instead")
     if not table.apart and transport != "ipc":
         raise ConfigError(f"{where} has a spare but no process", remedy='add transport = "ipc"')
+
+
+def _check_remember(table: ClassifierTable, where: str) -> None:
+    if table.remember and table.normalise != "offset":
+        raise ConfigError(
+            f"{where}: classifier '{table.name}' has nothing of a speaker to remember",
+            got=f'remember = true with normalise = "{table.normalise}"',
+            expected='normalise = "offset"',
+            remedy="set that, or remove remember",
+        )
 
 
 def _refuse_twins(names: list[str], where: str) -> None:
