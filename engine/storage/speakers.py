@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError, ModelError, nearest
-from ..models.weights import read_arrays
+from ..models.weights import read_arrays, write_arrays
 
 log = logging.getLogger("stimmung.speakers")
 
@@ -73,8 +73,6 @@ class Speakers:
 
     def write(self, about: About, state: State) -> None:
         """Keeps what :meth:`read` gives, instead of what was kept before; OSError where that cannot be."""
-        from safetensors.numpy import save
-
         path = self._path(about.speaker, about.digest)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.{os.getpid()}")
@@ -82,7 +80,7 @@ class Speakers:
         header = {"about": told, "sha256": _sha256(told, state)}
         try:
             part.touch(mode=0o600)
-            part.write_bytes(save({name: np.ascontiguousarray(one) for name, one in state.items()}, header))
+            write_arrays(part, header, state)
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
