@@ -112,7 +112,7 @@ def test_a_saved_model_predicts_as_the_training_did_to_the_bit(folder: Path, tra
     evidence = inferred(training.offset, data)
     for features in (data[0], [*data[0], evidence]):
         np.testing.assert_array_equal(linear.predict(features), training.predict(features))
-    np.testing.assert_array_equal(linear.distance(data[0]), training.model.distance(data[0][0]))
+    np.testing.assert_array_equal(linear.training_distance(data[0]), training.model.distance(data[0][0]))
 
 
 def test_a_row_never_depends_on_those_beside_it(training: Training) -> None:
