@@ -126,9 +126,9 @@ function drawStreams() {
 }
 
 function summary(stream) {
-  if (stream.phase !== "live") return stream.phase;
   const latest = Object.values(stream.latest);
-  const said = latest.map((state) => state.label ?? "no speech").join(", ") || "live";
+  const labels = latest.map((state) => state.label ?? "no speech").join(", ");
+  const said = stream.phase === "live" ? labels || "live" : stream.phase;
   return latest.some(isUnlike) ? `${said} · unlike the training data` : said;
 }
 
