@@ -48,8 +48,10 @@ def test_a_state_is_the_same_in_both_forms(run: Path) -> None:
             pd.Timedelta(seconds=record["start_s"]),
             pd.Timedelta(seconds=record["stop_s"]),
         )
-        for name in ("target", "status", "reason", "label", "confidence", "voters"):
+        for name in ("target", "status", "label", "confidence", "voters"):
             assert row[name] == record[name]
+        assert pd.isna(row["reason"])
+        assert record["reason"] is None
         for label, probability in record["probabilities"].items():
             assert row[f"probability.{label}"] == probability
             assert row[f"votes.{label}"] == record["votes"][label]
