@@ -34,7 +34,8 @@ input may have ``offset``, an :class:`~.statistics.OffsetModel` or None: where a
 offset inferred, ``predict`` gets one more matrix, (n, len(labels)), the logarithms of the posteriors so
 inferred; not where the input is missing, and not in any other pipeline. One that reads windows and sentences
 may have ``takes_missing = True``: where there are no words, it gets a row of NaN in their place; without it,
-it is not asked.
+it is not asked. One that knows how unlike its training data something is says so by one more method,
+:class:`DistanceClassifier`.
 """
 
 from __future__ import annotations
@@ -201,6 +202,18 @@ class Classifier(Protocol):
     labels: tuple[str, ...]
 
     def predict(self, features: Sequence[Floats]) -> Floats: ...
+
+
+@runtime_checkable
+class DistanceClassifier(Protocol):
+    """A classifier that knows, too, how far each row lies from all that it was trained on.
+
+    ``training_distance`` gets what ``predict`` gets, right after it, and returns (n,): 0 or more, and 1 the
+    limit beyond which a row is unlike the training data. Where the limit lies is the classifier's to say; a
+    pipeline sets by ``unsure_beyond`` how many times as far makes a state unsure.
+    """
+
+    def training_distance(self, features: Sequence[Floats]) -> Floats: ...
 
 
 class Sink(Protocol):

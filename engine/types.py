@@ -139,13 +139,18 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What one classifier made of one segment: a calibrated probability for every label."""
+    """What one classifier made of one segment: a calibrated probability for every label.
+
+    ``distance``: how far the segment's features lie from all that the classifier was trained on, 0 or more;
+    beyond 1 they are unlike it. None from a classifier that does not say.
+    """
 
     stream: str
     index: int
     span: Span
     target: str
     probabilities: Mapping[str, float]
+    distance: float | None = None
 
     @property
     def label(self) -> str:
@@ -161,6 +166,13 @@ class Status(StrEnum):
     NO_SPEECH = "no_speech"
 
 
+class Reason(StrEnum):
+    """Why a state is unsure: its confidence is low, or what is heard is unlike the training data."""
+
+    CONFIDENCE = "confidence"
+    DISTANCE = "distance"
+
+
 @dataclass(frozen=True, slots=True)
 class EmotionState:
     """The majority of one target's predictions over the last seconds of a stream.
@@ -169,7 +181,7 @@ class EmotionState:
     the number of predictions for each label, ``voters`` their sum, ``probabilities`` their mean.
     ``confidence`` is the mean probability of ``label``. ``lag_ms`` is the wall time from the arrival
     of the span's last sample to this state; it is no part of a state's identity, so it takes no
-    part in comparison.
+    part in comparison. ``reason`` says why ``status`` is unsure, and is None where it is not.
     """
 
     stream: str
@@ -182,6 +194,7 @@ class EmotionState:
     voters: int
     probabilities: Mapping[str, float]
     lag_ms: float | None = field(default=None, compare=False)
+    reason: Reason | None = None
 
 
 @dataclass(frozen=True, slots=True)

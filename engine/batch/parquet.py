@@ -174,6 +174,7 @@ def _state_columns(labels: Sequence[str]) -> Columns:
     return {
         "target": NAME,
         "status": NAME,
+        "reason": NAME,
         "label": NAME,
         "confidence": pa.float64(),
         "voters": pa.int32(),
@@ -183,15 +184,21 @@ def _state_columns(labels: Sequence[str]) -> Columns:
 
 
 def _prediction_columns(labels: Sequence[str]) -> Columns:
-    return {"target": NAME, "label": NAME, **{f"probability.{label}": pa.float64() for label in labels}}
+    own: Columns = {"target": NAME, "label": NAME, "distance": pa.float64()}
+    return own | {f"probability.{label}": pa.float64() for label in labels}
 
 
 def _state_row(state: Row) -> Row:
-    own = {"status": state["status"], "confidence": state["confidence"], "voters": state["voters"]}
-    return {**_prediction_row(state), **own, **_spread("votes", state["votes"])}
+    own = {name: state[name] for name in ("status", "confidence", "voters")}
+    own["reason"] = state.get("reason")  # what an older run kept has none
+    return {**_common_row(state), **own, **_spread("votes", state["votes"])}
 
 
-def _prediction_row(record: Row) -> Row:
+def _prediction_row(prediction: Row) -> Row:
+    return {**_common_row(prediction), "distance": prediction.get("distance")}
+
+
+def _common_row(record: Row) -> Row:
     return {
         **_index(record["stream"], record["start"], record["stop"], record["rate"]),
         "target": record["target"],

@@ -10,7 +10,7 @@ import msgspec
 from ..config.schema import PluginTable
 from ..errors import PluginError
 from ..models.statistics import OffsetModel, Population
-from ..plugin import Classifier, Extractor, FrameExtractor, Input, TextExtractor
+from ..plugin import Classifier, DistanceClassifier, Extractor, FrameExtractor, Input, TextExtractor
 from ..registry import check_options, load, origin_of
 
 Kind = Literal["frame_extractor", "extractor", "text_extractor", "classifier", "detector", "transcriber"]
@@ -34,6 +34,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     takes_missing: bool = False
     shortest: int = 0
     offset: OffsetModel | None = None
+    distance: bool = False
 
     @property
     def least(self) -> int:
@@ -79,6 +80,7 @@ def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Fa
             values["population"] = tuple(getattr(plugin, "population", ()))
             values["offset"] = getattr(plugin, "offset", None)
             values["takes_missing"] = getattr(plugin, "takes_missing", False)
+            values["distance"] = isinstance(plugin, DistanceClassifier)
         if kind == "frame_extractor":
             values["shortest"] = getattr(plugin, "shortest", 0)
         facts = msgspec.convert({"kind": kind, "name": name, **values}, Facts)

@@ -75,15 +75,39 @@ def alone(subject: Subject) -> None:
         subject.same(together, again, "a second instance gives other numbers", "keep nothing between calls")
 
 
+def distances(subject: Subject) -> None:
+    """Of a classifier that knows them: one for each row, 0 or more, that depends on that row alone."""
+    if not subject.facts.distance:
+        return
+    for given, inputs in features(subject).items():
+        together = measured(subject, inputs, given)
+        if (together < 0).any():
+            raise subject.fault(
+                f"training_distance returned no distances for {given}",
+                got=np.array2string(together, precision=3),
+                expected="0 or more",
+                remedy="return 0 for what lies in the middle of the training data",
+            )
+        rows = [[read_only(one[at : at + 1]) for one in inputs] for at in range(ROWS)]
+        alone = np.concatenate([measured(subject, row, "one row") for row in rows])
+        subject.same(together, alone, "a batch gives other distances than one by one", "treat each row alone")
+
+
+def measured(subject: Subject, inputs: list[Floats], given: str) -> Floats:
+    """The checked shape of distances."""
+    values = subject.call("training_distance", inputs)
+    return subject.shaped(values, (len(inputs[0]),), "training_distance", given)
+
+
 def untouched(subject: Subject) -> None:
     """The features handed in are not written to, also where they could be."""
     for inputs in batches(subject):
         given = [one.copy() for one in inputs]
         subject.call("predict", given)
+        if subject.facts.distance:
+            subject.call("training_distance", given)
         if not all(np.array_equal(one, before) for one, before in zip(given, inputs, strict=True)):
-            raise subject.fault(
-                "predict writes to its input", remedy="work on a copy, for example np.array(rows)"
-            )
+            raise subject.fault("it writes to its input", remedy="work on a copy, for example np.array(rows)")
 
 
 def labels(subject: Subject) -> None:
@@ -116,6 +140,7 @@ CLASSIFIERS = (
     Check("two or more labels, each once", labels),
     Check("probabilities that sum to 1 for any finite features", probabilities),
     Check("a row's probabilities depend on that row alone", alone),
+    Check("distances from the training data of 0 or more, each by itself", distances),
     Check("the input is left as it was", untouched),
     Check("it neither reads nor writes pickle", pickles),
     Check("a prediction costs less than a second", latency, timed=True),

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import PluginError, StimmungError
 from ..plugin import Feed
-from ..types import Chunk, EmotionState, Event, Floats, Prediction, Sentence, Span, Status, read_only
+from ..types import Chunk, EmotionState, Event, Floats, Prediction, Reason, Sentence, Span, Status, read_only
 from .budget import keeps_up, stopwatch
 from .material import RATE, RECORDING, speech, trials
 from .subject import Check, Subject
@@ -225,8 +225,12 @@ def events() -> list[Event]:
     both = {"low": 0.25, "high": 0.75}
     return [
         Prediction("a", 0, span, "arousal", both),
+        Prediction("a", 1, other, "arousal", both, 1.5),
         EmotionState("a", span, "arousal", Status.OK, "high", 0.75, {"low": 0, "high": 1}, 1, both, 12.5),
         EmotionState("ä/ö ☂", other, "valence", Status.UNSURE, "low", 0.3, {"low": 1}, 1, {"low": 0.3}),
+        EmotionState(
+            "a", other, "arousal", Status.UNSURE, "high", 0.75, {"high": 1}, 1, both, reason=Reason.DISTANCE
+        ),
         EmotionState("a", other, "arousal", Status.NO_SPEECH, None, 0.0, {}, 0, {}),
     ]
 

@@ -133,12 +133,15 @@ class SegmentsTable(Table, frozen=True, kw_only=True):
 class VoteTable(Table, frozen=True, kw_only=True):
     """Majority over the last ``span_s``; a new label must lead by ``margin`` votes.
 
-    Below the confidence ``unsure_below`` a state says that it is unsure.
+    Below the confidence ``unsure_below`` a state says that it is unsure; also where most of its voters lie
+    further than ``unsure_beyond`` from what the classifier was trained on, in units of the classifier's own
+    limit, so that 1.0 is that limit. None: no distance makes a state unsure.
     """
 
     span_s: Positive = 10.0
     margin: Count = 1
     unsure_below: Share = 0.0
+    unsure_beyond: Positive | None = None
 
 
 class Description(Table, frozen=True, kw_only=True):

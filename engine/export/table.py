@@ -13,7 +13,7 @@ from ..batch.parquet import nanoseconds
 from ..errors import ConfigError
 from .intervals import Row, Run, confidence
 
-COLUMNS = ("file", "start_s", "stop_s", "target", "status", "label", "confidence")
+COLUMNS = ("file", "start_s", "stop_s", "target", "status", "reason", "label", "confidence", "distance")
 
 
 def write_csv(run: Run, out: Path) -> int:
@@ -30,8 +30,10 @@ def write_csv(run: Run, out: Path) -> int:
                     "stop_s": row["stop_s"],
                     "target": target,
                     "status": row.get("status", "ok"),
+                    "reason": row.get("reason"),
                     "label": row["label"] or "",
                     "confidence": confidence(row),
+                    "distance": row.get("distance"),
                     **{f"p_{label}": p for label, p in row["probabilities"].items()},
                 }
             )

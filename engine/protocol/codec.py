@@ -111,7 +111,7 @@ def decode_call(
         raise WireError(f"field segment does not suit {method}")
     if (method == "summarise") != bool(message.parts):
         raise WireError(f"field parts does not suit {method}")
-    axes = {"describe": 1, "summarise": 2, "extract": 1, "encode": 1, "predict": 2}[method]
+    axes = {"describe": 1, "summarise": 2, "extract": 1, "encode": 1, "predict": 2, "assess": 2}[method]
     sent = sum(part.sent for part in message.parts) if message.parts else max(1, len(arrays))
     if len(arrays) != sent or any(array.ndim != axes for array in arrays):
         raise WireError(

@@ -16,7 +16,7 @@ from functools import partial
 import numpy as np
 
 from ..calls.bus import Answer
-from ..calls.call import Call
+from ..calls.call import Call, Method
 from ..calls.spec import Facts
 from ..config.schema import Normalise, VoteTable
 from ..types import Fault, Features, Floats, Output, Prediction, Segment, Span
@@ -221,7 +221,8 @@ class Track:
 
     def _predict(self, segment: Segment, name: str, inputs: Sequence[Floats]) -> None:
         self._ledger.edge(f"predict {name}").receive()
-        call = Call(name, "predict", tuple(values[np.newaxis] for values in inputs))
+        method: Method = "assess" if self._classifiers[name].distance else "predict"
+        call = Call(name, method, tuple(values[np.newaxis] for values in inputs))
         self._submit(call, partial(self._predicted, segment, name))
 
     def _predicted(self, segment: Segment, name: str, answer: Answer) -> None:
@@ -233,8 +234,12 @@ class Track:
         else:
             edge.process()
             facts = self._classifiers[name]
-            probabilities = dict(zip(facts.labels, answer.values.tolist(), strict=True))
-            prediction = Prediction(self.stream, segment.index, segment.span, facts.target, probabilities)
+            values = answer.values.tolist()
+            distance = values.pop() if facts.distance else None
+            probabilities = dict(zip(facts.labels, values, strict=True))
+            prediction = Prediction(
+                self.stream, segment.index, segment.span, facts.target, probabilities, distance
+            )
             self._alignment.settle(segment.index, name, prediction)
         self.release()
 
@@ -269,5 +274,6 @@ def _vote(stream: str, facts: Facts, table: VoteTable, rate: int, *, by_turn: bo
         span=round(table.span_s * rate),
         margin=table.margin,
         unsure_below=table.unsure_below,
+        unsure_beyond=table.unsure_beyond,
         by_turn=by_turn,
     )

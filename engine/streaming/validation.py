@@ -27,6 +27,7 @@ def check(description: Description, facts: Mapping[str, Facts]) -> None:
                 got='normalise = "offset"',
                 remedy="remove that line",
             )
+    _check_distance(description, facts)
 
 
 def targets(description: Description, facts: Mapping[str, Facts]) -> list[dict[str, Any]]:
@@ -100,6 +101,17 @@ def _check_normalise(table: ClassifierTable, facts: Facts) -> None:
             got='normalise = "stream"',
             expected="a classifier that declares its population",
             remedy='train it with normalise = "stream", or remove that line',
+        )
+
+
+def _check_distance(description: Description, facts: Mapping[str, Facts]) -> None:
+    limit, names = description.vote.unsure_beyond, [table.name for table in description.classifiers]
+    if limit is not None and names and not any(facts[name].distance for name in names):
+        raise ConfigError(
+            f"classifier '{names[0]}' does not say how far anything is from its training data",
+            got=f"vote.unsure_beyond = {limit:g}",
+            expected="a classifier that does, such as 'linear'",
+            remedy="remove that line",
         )
 
 

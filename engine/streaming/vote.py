@@ -5,19 +5,24 @@ and the newest whatever its length; spoken segments vote, silent ones only move 
 keeps the previous label, and a new label must lead the previous one by ``margin`` votes. A turn of speech
 is answered again and again while it runs, and votes once: by its latest answer. (Embedded Emotions,
 section 4, votes once over a whole narrative; here the narrative rolls.)
+
+A state is unsure where more than half of its voters lie too far from the training data, or else where its
+confidence is low. The distance is the reason given where both hold: it is why no probability can be trusted.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 
-from ..types import EmotionState, Prediction, Span, Status
+from ..types import EmotionState, Prediction, Reason, Span, Status
 
 
 class Vote:
     """One target of one stream; predictions arrive in the order of their segments.
 
+    ``unsure_beyond``: the distance from the training data beyond which a voter is unlike it, None for any.
     ``by_turn``: one whose span begins where an earlier voter's does takes its place.
     """
 
@@ -30,10 +35,13 @@ class Vote:
         span: int,
         margin: int = 1,
         unsure_below: float = 0.0,
+        unsure_beyond: float | None = None,
         by_turn: bool = False,
     ) -> None:
         self._stream, self._target, self._labels = stream, target, tuple(labels)
-        self._span, self._margin, self._unsure_below = span, margin, unsure_below
+        self._span, self._margin = span, margin
+        self._unsure_below = unsure_below
+        self._unsure_beyond = math.inf if unsure_beyond is None else unsure_beyond
         self._by_turn = by_turn
         self._voters: deque[Prediction] = deque()
         self._label: str | None = None
@@ -60,18 +68,27 @@ class Vote:
         }
         self._label = self._elect(votes, mean)
         confidence = mean[self._label]
-        status = Status.UNSURE if confidence < self._unsure_below else Status.OK
+        reason = self._doubt(confidence)
         return EmotionState(
             self._stream,
             voted,
             self._target,
-            status,
+            Status.OK if reason is None else Status.UNSURE,
             self._label,
             confidence,
             votes,
             len(self._voters),
             mean,
+            reason=reason,
         )
+
+    def _doubt(self, confidence: float) -> Reason | None:
+        far = sum(
+            voter.distance is not None and voter.distance > self._unsure_beyond for voter in self._voters
+        )
+        if 2 * far > len(self._voters):
+            return Reason.DISTANCE
+        return Reason.CONFIDENCE if confidence < self._unsure_below else None
 
     def _elect(self, votes: Mapping[str, int], mean: Mapping[str, float]) -> str:
         leader = max(self._labels, key=lambda label: (votes[label], mean[label]))

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 from stimmung.engine.plugin import Sink, hookimpl
-from stimmung.engine.types import EmotionState, Event, Prediction, Status
+from stimmung.engine.types import EmotionState, Event, Prediction, Reason, Status
 
 BAR_CELLS = 10
 ROWS = 20  # streams × targets in the table; the ones heard last
@@ -23,7 +23,8 @@ class Console:
     """Shows states, not predictions, on standard output.
 
     The plain line is stable: time of the last sample, target, label, confidence and its bar, votes for
-    the label of all votes, and the status unless it is ok::
+    the label of all votes, and the status unless it is ok, of ``unsure`` also that what is heard is unlike
+    the training data if that is why::
 
         00:05.0  emotion  anger       0.82  ████████░░  4/5 votes
 
@@ -141,7 +142,10 @@ def _votes(state: EmotionState) -> str:
 
 
 def _remark(state: EmotionState) -> str:
-    return "" if state.status is Status.OK else state.status.value.replace("_", " ")
+    if state.status is Status.OK:
+        return ""
+    unlike = " (unlike the training data)" if state.reason is Reason.DISTANCE else ""
+    return state.status.value.replace("_", " ") + unlike
 
 
 def _colour(state: EmotionState) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from stimmung.engine.config.schema import Description
 from stimmung.engine.errors import ConfigError, InputError, nearest
 from stimmung.engine.runtime.host import Host
-from stimmung.engine.types import Fault, Floats, Prediction
+from stimmung.engine.types import Bools, Fault, Floats, Prediction
 
 from ..corpora.corpus import Corpus, Item
 from ..features.extraction import Progress
@@ -36,13 +36,15 @@ LEAST = 0.5  # share of a prediction's span that must lie in recordings
 class Answers:
     """The predictions of one stream: (n,) starts and stops in samples, (n, labels) probabilities.
 
-    ``faults``: segments that a plugin gave up.
+    ``faults``: segments that a plugin gave up. ``distances``: (n,) from the training data, NaN where the
+    classifier says none; None stands for no distance at all.
     """
 
     starts: Ints
     stops: Ints
     probabilities: Floats
     faults: int = 0
+    distances: Floats | None = None
 
 
 class StreamRunner:
@@ -90,6 +92,7 @@ class StreamRunner:
             np.array([one.span.stop for one in found], np.int64),
             np.array(rows, np.float32).reshape(-1, len(self.labels)),
             faults,
+            np.array([np.nan if one.distance is None else one.distance for one in found], np.float32),
         )
 
     def __enter__(self) -> Self:
@@ -136,6 +139,22 @@ def recording_probabilities(answers: Answers, places: Sequence[Place], least: fl
         weight[of] += length
     with np.errstate(invalid="ignore"):
         return np.asarray(total / weight[:, np.newaxis], np.float64)
+
+
+def recordings_beyond(
+    answers: Answers, places: Sequence[Place], unsure_beyond: float | None, least: float = LEAST
+) -> Bools:
+    """(places,): where more than half of a recording's predictions lie that far from the training data.
+
+    As with a state's voters, each prediction counts once. Nowhere if ``unsure_beyond`` is None.
+    """
+    far, counted = np.zeros(len(places)), np.zeros(len(places))
+    if answers.distances is not None and unsure_beyond is not None:
+        starts, stops = (np.array([getattr(place, end) for place in places]) for end in ("start", "stop"))
+        for row, of in _last_of_each_start(answers, starts, stops, least).items():
+            far[of] += answers.distances[row] > unsure_beyond
+            counted[of] += 1
+    return np.asarray(2 * far > counted)
 
 
 def _last_of_each_start(answers: Answers, starts: Ints, stops: Ints, least: float) -> dict[int, int]:

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from stimmung.engine.config.schema import Description, load_description
 from stimmung.engine.errors import ConfigError, InputError, nearest
+from stimmung.engine.types import Bools
 
 from ..corpora.corpus import CSV, Corpus, Item, Labels, read_corpus
 from ..features.extraction import Progress
@@ -22,7 +23,7 @@ from ..statistics.live_figures import FIGURES, LiveFigures, with_intervals
 from ..statistics.metrics import Ints
 from ..training.dataset import silent
 from ..versions import versions
-from .live_answers import Answers, StreamRunner, play_all, recording_probabilities
+from .live_answers import Answers, StreamRunner, play_all, recording_probabilities, recordings_beyond
 from .live_streams import NEUTRAL, Condition, Plan, conditions, lengths, plans
 
 REPORT, PREDICTIONS = "report.json", "predictions.csv"
@@ -51,6 +52,7 @@ class Heard:
     """What came of one condition of one corpus: one row per recording and stream.
 
     ``item`` (n,) are positions in ``corpus``, ``probabilities`` (n, labels) are NaN without an answer.
+    ``beyond`` (n,): the answer is unsure because the speech is unlike the training data.
     """
 
     condition: Condition
@@ -59,28 +61,33 @@ class Heard:
     item: Ints
     probabilities: Doubles
     faults: int
+    beyond: Bools
 
     @classmethod
     def of(
-        cls, condition: Condition, corpus: Corpus, plans: Sequence[Plan], answers: Sequence[Answers]
+        cls,
+        condition: Condition,
+        corpus: Corpus,
+        plans: Sequence[Plan],
+        answers: Sequence[Answers],
+        unsure_beyond: float | None = None,
     ) -> Heard:
-        """The answers of each stream shared out among its recordings."""
+        """The answers of each stream shared out among its recordings; ``unsure_beyond`` is the pipeline's."""
+        each = list(zip(answers, plans, strict=True))
         return cls(
             condition,
             corpus,
             plans,
             np.array([place.item for plan in plans for place in plan.places]),
-            np.concatenate(
-                [recording_probabilities(a, plan.places) for a, plan in zip(answers, plans, strict=True)]
-            ),
+            np.concatenate([recording_probabilities(own, plan.places) for own, plan in each]),
             sum(one.faults for one in answers),
+            np.concatenate([recordings_beyond(own, plan.places, unsure_beyond) for own, plan in each]),
         )
 
     def figures(self, labels: Sequence[str], unsure_below: float) -> LiveFigures:
         """How good the answers are."""
-        return figures_of(
-            [self.corpus.items[at] for at in self.item], self.probabilities, labels, unsure_below
-        )
+        items = [self.corpus.items[at] for at in self.item]
+        return figures_of(items, self.probabilities, labels, unsure_below, beyond=self.beyond)
 
     def report(self, labels: Sequence[str], unsure_below: float) -> Report:
         """The figures as a report holds them."""
@@ -93,9 +100,17 @@ class Heard:
 
 
 def figures_of(
-    items: Sequence[Item], probabilities: Doubles, labels: Sequence[str], unsure_below: float, seed: int = 0
+    items: Sequence[Item],
+    probabilities: Doubles,
+    labels: Sequence[str],
+    unsure_below: float,
+    seed: int = 0,
+    beyond: Bools | None = None,
 ) -> LiveFigures:
-    """How good probabilities of recordings are, (n, labels), NaN for one without an answer."""
+    """How good probabilities of recordings are, (n, labels), NaN for one without an answer.
+
+    ``beyond`` (n,): those that are unlike the training data, so that the answer is unsure.
+    """
     return LiveFigures(
         labels,
         NEUTRAL if NEUTRAL in labels else None,
@@ -103,6 +118,7 @@ def figures_of(
         probabilities,
         [item.speaker for item in items],
         unsure_below=unsure_below,
+        beyond=beyond,
         seed=seed,
     )
 
@@ -241,7 +257,8 @@ def hear(
         streams = plans(corpus, samples, rate, condition)
         what = f"{corpus.name}, {condition.name}"
         answers = list(play_all(runner, corpus, streams, jobs, progress, what))
-        yield Heard.of(condition, corpus, streams, answers)
+        limit = runner.host.description.vote.unsure_beyond
+        yield Heard.of(condition, corpus, streams, answers, limit)
 
 
 class _Anything(Labels):
@@ -334,6 +351,7 @@ def _circumstances(pipeline: str, description: Description, runner: StreamRunner
         "labels": list(runner.labels),
         "figures": list(FIGURES),
         "unsure_below": description.vote.unsure_below,
+        "unsure_beyond": description.vote.unsure_beyond,
         "pause_s": pause_s,
         "config": msgspec.to_builtins(description),
         "versions": versions(),

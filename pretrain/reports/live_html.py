@@ -52,6 +52,13 @@ def unknown_labels(report: Report) -> Iterator[str]:
             yield f"{name}: {count} recordings left out: {labels}"
 
 
+def _far(report: Report) -> str:
+    limit = report.get("unsure_beyond")
+    if limit is None:
+        return ""
+    return f", and answers about speech beyond {limit:g} times the model's limit of distance,"
+
+
 def page(report: Report) -> Iterator[str]:
     """The lines of the page."""
     title = f"{report['pipeline']} on {report['corpus']}"
@@ -63,8 +70,8 @@ def page(report: Report) -> Iterator[str]:
         f"streams of each speaker's recordings with {report['pause_s']:g} s of room noise between them. "
         "In brackets the 95 % interval of a bootstrap of whole speakers. <b>False alarms</b>: neutral "
         "recordings answered with an emotion. Answers below a probability of "
-        f"{report['unsure_below']:g} are unsure: no alarm, not right. <b>Emotions right</b>: mean recall of "
-        "the other labels.</p>"
+        f"{report['unsure_below']:g}{_far(report)} are unsure: no alarm, not right. "
+        "<b>Emotions right</b>: mean recall of the other labels.</p>"
     )
     yield from figures_table(report)
     for name, own in report.get("per_corpus", {}).items():

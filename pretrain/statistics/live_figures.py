@@ -1,7 +1,7 @@
 """How good the answers about recordings are when some have none, and most speech is neutral.
 
 A recording is answered by a label, or not at all; an answer is unsure if its largest probability is below the
-pipeline's threshold. Figures:
+pipeline's threshold, or if the pipeline takes the speech for unlike its training data. Figures:
 
     uar              mean recall of the most probable label, unsure or not; no answer is never right
     false_alarms     share of neutral recordings answered with another label and not unsure
@@ -38,7 +38,7 @@ class LiveFigures:
 
     ``true`` are labels as numbers, ``probabilities`` (n, labels), NaN for a recording without an answer;
     ``neutral`` is the label that is no emotion, None if there is none among ``labels``. Below
-    ``unsure_below`` an answer is unsure.
+    ``unsure_below`` an answer is unsure, and so are those ``beyond``, (n,), where that is given.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class LiveFigures:
         speakers: Sequence[str],
         *,
         unsure_below: float,
+        beyond: Bools | None = None,
         seed: int = 0,
     ) -> None:
         self.labels, self.true, self.probabilities = list(labels), true, probabilities
@@ -59,6 +60,8 @@ class LiveFigures:
         certain = np.where(self.answered[:, np.newaxis], probabilities, -1.0)
         self.best = certain.argmax(axis=1)
         self.sure: Bools = self.answered & (certain.max(axis=1) >= unsure_below)
+        if beyond is not None:
+            self.sure &= ~beyond
 
     @property
     def answers(self) -> list[str]:

@@ -16,7 +16,9 @@ import pytest
 import soundfile
 import soxr
 from scipy.signal import correlate
+from stimmung.engine.batch.replay import replay
 from stimmung.samples import SPEECH
+from support import RATE, acme, syllables
 
 pytest.importorskip("starlette", reason="the dashboard's packages are not installed")
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
@@ -159,6 +161,45 @@ def test_the_page_fits_and_can_be_used_by_keyboard(
     page.get_by_role("button", name="Pause").press("Enter")
     assert page.get_by_role("button", name="Paused").get_attribute("aria-pressed") == "true"
     assert contrast(*page.evaluate(COLOURS)) >= 4.5
+
+
+@pytest.fixture(scope="module")
+def viewer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of ``stimmung view`` with a recording that one classifier of two has heard nothing like."""
+    folder = tmp_path_factory.mktemp("unlike")
+    soundfile.write(folder / "one.wav", syllables(12.0), RATE)
+    classifiers = [{"plugin": "acme-far"}, {"plugin": "acme-loud", "target": "power"}]
+    description = acme(classifiers=classifiers, vote={"unsure_beyond": 0.01})
+    replay([str(folder / "one.wav")], description, folder / "out")
+    program = "from stimmung.engine.cli import main; main()"
+    command = [sys.executable, "-c", program, "view", str(folder / "out"), "--listen", "127.0.0.1:0"]
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert started.stdout is not None
+    try:
+        yield started.stdout.readline().split()[0]
+    finally:
+        started.kill()
+        started.wait(60)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_voice_unlike_the_training_data_is_said_to_be_so(viewer: str, browser: Any, width: str) -> None:
+    size = dict(zip(("width", "height"), WIDTHS[width], strict=True))
+    page = browser.new_context(viewport=size).new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(viewer)
+    far, sound = (page.locator(f'.target[data-target="{target}"]') for target in ("arousal", "power"))
+    said = "This voice is unlike everything the model was trained on."
+    far.get_by_text(said).wait_for()
+    assert far.locator(".badge").text_content() == "unsure"
+    statuses = [card.locator("tbody tr td:last-child").first.text_content() for card in (far, sound)]
+    assert statuses == ["unsure (unlike the training data)", "ok"]
+    assert not sound.get_by_text(said).is_visible()
+    assert not sound.locator(".badge").is_visible()
+    assert page.locator("#streams small").text_content() == "ended · unlike the training data"
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert errors == []
 
 
 COLOURS = """() => { const style = getComputedStyle(document.querySelector('.hint'));

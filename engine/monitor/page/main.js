@@ -7,7 +7,7 @@ import { Model } from "./model.js";
 import { drawSound } from "./sound.js";
 import { drawFaults, drawLag, drawLedger, drawPlugins } from "./tables.js";
 import { Targets } from "./targets.js";
-import { clock, element, statusOf } from "./text.js";
+import { clock, element, isUnlike, statusOf } from "./text.js";
 import { drawWords } from "./words.js";
 
 const FRAME_MS = 80; // between two drawings
@@ -126,14 +126,15 @@ function drawStreams() {
 }
 
 function summary(stream) {
-  if (stream.phase !== "live") return stream.phase;
-  const said = Object.values(stream.latest).map((state) => state.label ?? "no speech");
-  return said.join(", ") || "live";
+  const latest = Object.values(stream.latest);
+  const labels = latest.map((state) => state.label ?? "no speech").join(", ");
+  const said = stream.phase === "live" ? labels || "live" : stream.phase;
+  return latest.some(isUnlike) ? `${said} · unlike the training data` : said;
 }
 
 function announce(stream, now) {
   const said = Object.values(stream.latest)
-    .map((state) => `${state.target}: ${state.label ?? "no speech"}${statusOf(state) === "unsure" ? ", unsure" : ""}`)
+    .map((state) => `${state.target}: ${state.label ?? "no speech"}${state.status === "unsure" ? `, ${statusOf(state)}` : ""}`)
     .join(". ");
   if (!said || said === view.said || now - view.saidAt < ANNOUNCE_MS) return;
   view.said = said;

@@ -1,7 +1,7 @@
 // A card for every target: the state now in words and bars, its timeline, and the last states as a table.
 
 import { colour } from "./colours.js";
-import { clock, element, statusOf } from "./text.js";
+import { clock, element, isUnlike, statusOf } from "./text.js";
 import { drawTimeline } from "./timeline.js";
 
 const ROWS = 20;
@@ -60,9 +60,10 @@ function now({ card, facts }, state) {
   const paint = state?.label ? colour(facts.target, state.label, facts.labels) : "";
   find(".now").style.setProperty("--colour", paint || "var(--track)");
   find(".label").textContent = state ? (state.label ?? "no speech") : "–";
-  const status = state && state.label ? statusOf(state) : "";
+  const status = state?.label && state.status !== "ok" ? state.status : "";
   find(".badge").hidden = !status;
   find(".badge").textContent = status;
+  find(".unlike").hidden = !isUnlike(state);
   find(".confidence").textContent = state?.label ? state.confidence.toFixed(2) : "–";
   find(".votes").textContent = state ? `${state.votes[state.label] ?? 0} of ${state.voters}` : "–";
   find(".lag").textContent = state?.lag_ms == null ? "–" : `${Math.round(state.lag_ms)} ms`;

@@ -12,7 +12,13 @@ export function count(number) {
   return number.toLocaleString("en-GB").replaceAll(",", "\u202f");
 }
 
+// True where the state is unsure because the voice is unlike all that the classifier was trained on.
+export function isUnlike(state) {
+  return state?.reason === "distance";
+}
+
 export function statusOf(state) {
+  if (isUnlike(state)) return "unsure (unlike the training data)";
   return { ok: "", unsure: "unsure", no_speech: "no speech" }[state.status] ?? state.status;
 }
 

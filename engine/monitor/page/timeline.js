@@ -1,7 +1,7 @@
 // One target's rolling timeline: the mean probability of every label, thick where it was voted, and the vote.
 
 import { colour, variable } from "./colours.js";
-import { clock, statusOf } from "./text.js";
+import { clock, isUnlike, statusOf } from "./text.js";
 
 const CONFIG = { displayModeBar: false, responsive: true, doubleClick: false, scrollZoom: false };
 const STEPS_S = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
@@ -46,14 +46,16 @@ function lines(target, label, labels, states) {
   ]; // prettier-ignore
 }
 
-// Consecutive states of one label and status are one bar below the lines; hatched where the vote is unsure.
+// Consecutive states of one label and status are one bar below the lines; hatched where the vote is unsure,
+// crosswise where that is because the voice is unlike the training data.
 function votes(target, labels, states) {
   const runs = [];
   for (const [at, state] of states.entries()) {
     const from = at ? states[at - 1].stop_s : state.start_s;
     const last = runs.at(-1);
-    if (last && last.label === state.label && last.status === state.status) last.stop = state.stop_s;
-    else runs.push({ label: state.label, status: state.status, start: from, stop: state.stop_s });
+    const shape = state.status !== "unsure" ? "" : isUnlike(state) ? "x" : "/";
+    if (last && last.label === state.label && last.shape === shape) last.stop = state.stop_s;
+    else runs.push({ label: state.label, shape, start: from, stop: state.stop_s });
   }
   const paint = (run) => (run.label === null ? variable("--track") : colour(target, run.label, labels));
   return [
@@ -69,7 +71,7 @@ function votes(target, labels, states) {
         color: runs.map(paint),
         line: { width: 0 },
         pattern: {
-          shape: runs.map((run) => (run.status === "unsure" ? "/" : "")),
+          shape: runs.map((run) => run.shape),
           fgcolor: variable("--card"),
           size: 6,
           solidity: 0.4,

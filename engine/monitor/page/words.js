@@ -1,7 +1,7 @@
 // What was said: settled sentences in the colour of their valence, then words that are in no sentence yet.
 
 import { colour } from "./colours.js";
-import { clock, element } from "./text.js";
+import { clock, element, statusOf } from "./text.js";
 
 const SHOWN = 60;
 
@@ -23,7 +23,7 @@ function item(sentence, states, facts) {
   const said = element("p", sentence.text, { class: "said" });
   const state = states.get(sentence.stop_s.toFixed(3));
   if (state?.label) {
-    const tag = element("span", `${facts.target} ${state.label}${state.status === "unsure" ? ", unsure" : ""}`, { class: "tag" });
+    const tag = element("span", `${facts.target} ${state.label}${state.status === "unsure" ? `, ${statusOf(state)}` : ""}`, { class: "tag" });
     said.style.setProperty("--colour", colour(facts.target, state.label, facts.labels));
     said.append(" ", tag);
   }

@@ -18,7 +18,7 @@ from stimmung.engine.models.statistics import OffsetModel, read_offset, read_pop
 from stimmung.engine.plugin import Classifier, hookimpl
 from stimmung.engine.types import Floats
 
-from .model import FILE, NAME, Doubles, read_model
+from .model import FILE, NAME, read_model
 from .training import Trainer
 
 
@@ -49,7 +49,7 @@ class Linear:
         """One (n, dim) matrix, or that and the log posteriors (n, labels) → probabilities, (n, labels)."""
         return self._model.probabilities(*features)
 
-    def distance(self, features: Sequence[Floats]) -> Doubles:
+    def training_distance(self, features: Sequence[Floats]) -> Floats:
         """How far each row of the (n, dim) matrix is from all that the model was trained on, (n,).
 
         1 is what 99 % of training recordings stay below, each seen by a model of other speakers.

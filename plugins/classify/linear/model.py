@@ -83,9 +83,9 @@ class LinearModel:
         """Log probabilities of both, (…, labels), as one, up to the temperature and a constant."""
         return self.plain_share * plain + (1 - self.plain_share) * evidence + self.offsets
 
-    def distance(self, rows: Floats) -> Doubles:
+    def distance(self, rows: Floats) -> Floats:
         """How far each row, (n, dim), is from the training data, (n,)."""
-        return np.array([self.space.distance(self._standard(row)) for row in rows])
+        return np.array([self.space.distance(self._standard(row)) for row in rows], np.float32)
 
     def _standard(self, row: Floats) -> Doubles:
         return np.clip((row - self.mean) / self.scale, -BOUND_SD, BOUND_SD)

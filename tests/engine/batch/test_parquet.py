@@ -50,6 +50,8 @@ def test_a_state_is_the_same_in_both_forms(run: Path) -> None:
         )
         for name in ("target", "status", "label", "confidence", "voters"):
             assert row[name] == record[name]
+        assert pd.isna(row["reason"])
+        assert record["reason"] is None
         for label, probability in record["probabilities"].items():
             assert row[f"probability.{label}"] == probability
             assert row[f"votes.{label}"] == record["votes"][label]

@@ -22,7 +22,9 @@ def test_every_built_in_plugin_keeps_its_contract(name: str) -> None:
     assert [f"{found.check}: {found.error}" for found in examine(name, timed=False) if found.error] == []
 
 
-@pytest.mark.parametrize("name", ["acme-level", "acme-loudness", "acme-block", "acme-loud", "acme-speaker"])
+@pytest.mark.parametrize(
+    "name", ["acme-level", "acme-loudness", "acme-block", "acme-loud", "acme-far", "acme-speaker"]
+)
 def test_a_sound_outside_plugin_passes(name: str) -> None:
     findings = list(examine(name))
     assert len(findings) > 2
@@ -177,6 +179,26 @@ class Twins(Ranks):
     labels = ("low", "low")
 
 
+class Nearness(Halves):
+    def training_distance(self, features):  # type: ignore[no-untyped-def]
+        return -np.ones(len(features[0]), np.float32)
+
+
+class FarthestOfTheBatch(Halves):
+    def training_distance(self, features):  # type: ignore[no-untyped-def]
+        return np.abs(features[0] / (np.abs(features[0]).max() + 1)).astype(np.float32)[:, 0]
+
+
+class OneForAll(Halves):
+    def training_distance(self, features):  # type: ignore[no-untyped-def]
+        return np.float32(1.0)
+
+
+class Measures(Halves):
+    def training_distance(self, features):  # type: ignore[no-untyped-def]
+        return np.abs(features[0][:, 0])
+
+
 class Forgets:
     name, rate, hop = "forgets", 16000, 160
 
@@ -277,6 +299,9 @@ class Shouts:
             Ranks,
             "a batch gives other numbers than one by one, got a difference of 0.75; treat each row",
         ),
+        ("classifier", Nearness, "training_distance returned no distances for zeros, got [-1. -1. -1. -1.]"),
+        ("classifier", FarthestOfTheBatch, "a batch gives other distances than one by one"),
+        ("classifier", OneForAll, "training_distance returned no array for zeros, got float32"),
         ("classifier", Twins, "its labels cannot be voted on, got ('low', 'low')"),
         ("detector", Forgets, "audio in pieces of 1 hops gives other flags than the whole"),
         ("detector", Numbers, "got float64 (20,), expected bool (20,)"),
@@ -302,6 +327,7 @@ def test_each_broken_promise_is_found_and_the_remedy_named(role: Role, kind: typ
         ("extractor", Frames, "split it into describe and summarise"),
         ("extractor", Counts, "choose a smaller model"),
         ("classifier", Halves, "fewer support vectors"),
+        ("classifier", Measures, "fewer support vectors"),
         ("detector", Hears, "longer hops"),
         ("transcriber", Silent, "load it once"),
     ],

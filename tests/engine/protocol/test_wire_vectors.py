@@ -16,7 +16,7 @@ from stimmung.engine.errors import WireError
 from stimmung.engine.models.statistics import OffsetModel, Population
 from stimmung.engine.plugin import Input
 from stimmung.engine.protocol import codec, messages
-from stimmung.engine.types import EmotionState, Prediction, Span, Status
+from stimmung.engine.types import EmotionState, Prediction, Reason, Span, Status
 from stimmung.plugins.sink import pub
 
 DOCS = Path(__file__).parent.parent.parent.parent / "docs"
@@ -68,12 +68,14 @@ def test_a_published_event_is_its_vector(vector: dict[str, Any]) -> None:
     common = (event["stream"], span, event["target"])
     sent: Prediction | EmotionState
     if event["kind"] == "prediction":
-        sent = Prediction(event["stream"], event["index"], span, event["target"], event["probabilities"])
+        probabilities, distance = event["probabilities"], event["distance"]
+        sent = Prediction(event["stream"], event["index"], span, event["target"], probabilities, distance)
     else:
         status, votes = Status(event["status"]), event["votes"]
         label, confidence, means = event["label"], event["confidence"], event["probabilities"]
+        reason = None if event["reason"] is None else Reason(event["reason"])
         sent = EmotionState(
-            *common, status, label, confidence, votes, event["voters"], means, event["lag_ms"]
+            *common, status, label, confidence, votes, event["voters"], means, event["lag_ms"], reason
         )
     publisher, outlet = object.__new__(pub.Publisher), Outlet()
     publisher._socket = outlet  # type: ignore[assignment]

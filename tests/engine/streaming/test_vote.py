@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from stimmung.engine.streaming.vote import Vote
-from stimmung.engine.types import Prediction, Span, Status
+from stimmung.engine.types import Prediction, Reason, Span, Status
 
 LABELS = ("calm", "tense", "glad")
 
@@ -14,7 +16,7 @@ def spoken(stop: int, length: int = 4, **probabilities: float) -> Prediction:
     return Prediction("s", 0, Span(max(0, stop - length), stop, 1), "emotion", given)
 
 
-def vote(**options: float) -> Vote:
+def vote(**options: float | None) -> Vote:
     return Vote("s", "emotion", LABELS, **{"span": 10, **options})  # type: ignore[arg-type]
 
 
@@ -77,6 +79,49 @@ def test_a_state_below_the_confidence_threshold_is_unsure_and_says_of_what() -> 
     state = vote(unsure_below=0.5).add(Span(0, 4, 1), spoken(4, calm=0.4, tense=0.35, glad=0.25))
     assert (state.status, state.label) == (Status.UNSURE, "calm")
     assert state.confidence == pytest.approx(0.4)
+
+
+def far(stop: int, distance: float | None, **probabilities: float) -> Prediction:
+    return replace(spoken(stop, **probabilities), distance=distance)
+
+
+def test_a_state_that_is_unsure_says_why() -> None:
+    poll = vote(unsure_below=0.5, unsure_beyond=1.0)
+    states = [
+        poll.add(one.span, one)
+        for one in (far(4, 0.9, calm=1), far(20, 0.9, calm=0.4, tense=0.35), far(40, 1.1, calm=1))
+    ]
+    assert [state.status for state in states] == [Status.OK, Status.UNSURE, Status.UNSURE]
+    assert [state.reason for state in states] == [None, Reason.CONFIDENCE, Reason.DISTANCE]
+    assert states[2].label == "calm"
+
+
+def test_it_takes_more_than_half_of_the_voters_to_be_unlike_the_training_data() -> None:
+    poll = vote(unsure_beyond=1.0)
+    voters = [far(stop, distance, calm=1) for stop, distance in ((4, 0.5), (5, 3.0), (6, 3.0), (7, 0.5))]
+    reasons = [poll.add(one.span, one).reason for one in voters]
+    assert reasons == [None, None, Reason.DISTANCE, None]
+
+
+def test_where_both_hold_the_distance_is_why() -> None:
+    one = far(4, 2.0, calm=0.4, tense=0.35)
+    assert vote(unsure_below=0.5, unsure_beyond=1.5).add(one.span, one).reason is Reason.DISTANCE
+
+
+@pytest.mark.parametrize(("limit", "distance"), [(None, 100.0), (1.0, 1.0), (1.0, None)])
+def test_no_distance_makes_a_state_unsure_without_a_limit_or_within_it(
+    limit: float | None, distance: float | None
+) -> None:
+    one = far(4, distance, calm=1)
+    state = vote(unsure_beyond=limit).add(one.span, one)
+    assert (state.status, state.reason) == (Status.OK, None)
+
+
+def test_silence_has_no_reason() -> None:
+    poll = vote(unsure_beyond=1.0)
+    one = far(4, 2.0, calm=1)
+    poll.add(one.span, one)
+    assert poll.add(Span(20, 24, 1), None).reason is None
 
 
 def test_probabilities_are_the_mean_of_the_voters() -> None:

@@ -14,7 +14,7 @@ from stimmung.engine.check import examine_class
 from stimmung.engine.errors import ConfigError, ModelError, ProtocolError
 from stimmung.engine.models.cards import Card, CardInput, TrainedOn, load_card, write_card
 from stimmung.engine.models.statistics import OFFSET_FILE, OffsetModel
-from stimmung.engine.plugin import Classifier, Input
+from stimmung.engine.plugin import Classifier, DistanceClassifier, Input
 from stimmung.engine.streaming.speaker.offset import OffsetFilter, Projection
 from stimmung.engine.types import Floats
 from stimmung.plugins.classify.linear import Linear
@@ -104,6 +104,7 @@ def test_it_follows_the_contract_of_a_classifier(folder: Path, training: Trainin
     assert (linear.name, linear.rate, linear.target, linear.labels) == ("linear", 16000, "emotion", LABELS)
     assert linear.inputs == (Input("a", DIM, "1"),)
     assert set(load_card(folder).files) == {FILE, OFFSET_FILE}
+    assert isinstance(linear, DistanceClassifier)
     assert facts_of("linear", linear).offset == training.offset == linear.offset
 
 
@@ -112,7 +113,7 @@ def test_a_saved_model_predicts_as_the_training_did_to_the_bit(folder: Path, tra
     evidence = inferred(training.offset, data)
     for features in (data[0], [*data[0], evidence]):
         np.testing.assert_array_equal(linear.predict(features), training.predict(features))
-    np.testing.assert_array_equal(linear.distance(data[0]), training.model.distance(data[0][0]))
+    np.testing.assert_array_equal(linear.training_distance(data[0]), training.model.distance(data[0][0]))
 
 
 def test_a_row_never_depends_on_those_beside_it(training: Training) -> None:

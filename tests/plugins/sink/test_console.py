@@ -8,7 +8,7 @@ import sys
 import pytest
 from rich.console import Console as Terminal
 from sink_events import PREDICTION, state
-from stimmung.engine.types import Span, Status
+from stimmung.engine.types import Reason, Span, Status
 from stimmung.plugins.sink.console import ROWS, Console, plain_line
 
 
@@ -19,6 +19,13 @@ def test_a_state_is_one_line_of_fixed_columns() -> None:
 def test_a_state_that_is_unsure_says_so() -> None:
     unsure = state(status=Status.UNSURE, label="sadness", confidence=0.3)
     assert plain_line(unsure) == "00:05.0  emotion  sadness    0.30  ███░░░░░░░  1/5 votes  unsure"
+
+
+def test_a_state_that_is_unsure_because_of_the_voice_says_that_too() -> None:
+    far = state(status=Status.UNSURE, reason=Reason.DISTANCE)
+    low = state(status=Status.UNSURE, reason=Reason.CONFIDENCE)
+    assert plain_line(far).endswith("4/5 votes  unsure (unlike the training data)")
+    assert plain_line(low).endswith("4/5 votes  unsure")
 
 
 def test_a_stream_where_nobody_spoke_has_a_dash_for_a_label() -> None:

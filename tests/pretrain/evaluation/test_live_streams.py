@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from stimmung.engine.types import Floats
 from stimmung.pretrain.corpora.corpus import Corpus, Item, read_corpus
-from stimmung.pretrain.evaluation.live_answers import Answers, recording_probabilities
+from stimmung.pretrain.evaluation.live_answers import Answers, recording_probabilities, recordings_beyond
 from stimmung.pretrain.evaluation.live_streams import Condition, Place, Plan, audio, lengths, plans
 from stimmung.pretrain.features.audio import item_audio
 from stimmung.pretrain.training.dataset import silent
@@ -115,6 +115,24 @@ def test_a_prediction_about_the_pause_belongs_to_nobody() -> None:
     assert answered((0, 2000, 0.9))[0] == pytest.approx(0.9)
     assert np.isnan(answered((0, 1998, 0.9))).all()
     assert np.isnan(answered()).all()
+
+
+@pytest.mark.parametrize(
+    ("limit", "distances", "beyond"),
+    [
+        (1.0, (2.0, 0.5, 2.0), (False, True)),
+        (1.0, (2.0, 2.0, 0.5), (True, False)),
+        (1.0, (np.nan,) * 3, (False, False)),
+        (3.0, (2.0, 2.0, 2.0), (False, False)),
+        (None, (2.0, 2.0, 2.0), (False, False)),
+    ],
+)
+def test_a_recording_is_unlike_the_training_data_where_most_of_its_predictions_are(
+    limit: float | None, distances: tuple[float, ...], beyond: tuple[bool, ...]
+) -> None:
+    starts, stops = np.array([1000, 1200, 2600]), np.array([1600, 2000, 3200])
+    answers = Answers(starts, stops, np.full((3, 2), 0.5, np.float32), 0, np.array(distances, np.float32))
+    assert tuple(recordings_beyond(answers, PLACES, limit)) == beyond
 
 
 def test_predictions_count_by_the_length_of_their_spans() -> None:

@@ -60,6 +60,25 @@ def test_a_pipeline_is_judged_plain_live_and_everyday(pipeline: Path, corpus: Pa
     assert sum(right) / 48 == pytest.approx(report["live"]["coverage"] * report["live"]["accuracy"])
 
 
+def test_what_the_pipeline_takes_for_unlike_its_training_data_is_unsure(
+    corpus: Path, recipe: WriteRecipe, tmp_path: Path
+) -> None:
+    described = recipe("windows_s = [0.5]")
+    described.write_text(described.read_text().replace('plugin = "svm"\nc = 0.01', 'plugin = "linear"'))
+    train(described, corpus, tmp_path / "model")
+    path = tmp_path / "tones.toml"
+    tables = PIPELINE.format(model=tmp_path / "model").replace('"svm"', '"linear"')
+    found = {}
+    for limit in (1e-6, 1e6):
+        path.write_text(f"{tables}unsure_beyond = {limit}\n")
+        report = evaluate_pipeline(str(path), [corpus], tmp_path / "out", pause_s=0.5)
+        found[report["unsure_beyond"]] = report["plain"]["coverage"]
+        assert report["plain"]["unanswered"] == 0.0
+        assert f"beyond {limit:g} times the model's limit" in (tmp_path / "out/report.html").read_text()
+    assert found[1e-6] == 0.0
+    assert found[1e6] > 0.5
+
+
 def test_answers_are_the_same_from_however_many_processes(
     pipeline: Path, corpus: Path, tmp_path: Path
 ) -> None:

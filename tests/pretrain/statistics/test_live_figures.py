@@ -43,6 +43,14 @@ def test_a_neutral_recording_that_is_unsure_or_unanswered_is_no_alarm() -> None:
     assert of(answers).figures()["false_alarms"] == 0.0
 
 
+def test_what_is_unlike_the_training_data_is_no_alarm_however_sure_the_answer() -> None:
+    beyond = np.array([False, False, False, True, True, False])
+    found = LiveFigures(LABELS, "neutral", TRUE, ANSWERS, SPEAKERS, unsure_below=0.4, beyond=beyond).figures()
+    assert found["false_alarms"] == 0.0
+    assert (found["coverage"], found["unanswered"]) == pytest.approx((3 / 6, 1 / 6))
+    assert found["uar"] == of().figures()["uar"]
+
+
 def test_answers_without_doubt_and_gaps_have_the_figures_of_a_confusion_and_their_intervals() -> None:
     random = np.random.default_rng(3)
     true = random.integers(3, size=90)
