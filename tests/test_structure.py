@@ -22,11 +22,7 @@ LARGE = {
     "Pipeline": "holds the callbacks that its stages answer to, which pending results replace",
     "Track": "the same, for the stages of one track",
     "Region": "the same, for voice activity",
-    "Mixed": "the same, for windows that wait for words",
-    "Guarded": "the same, for an instance that is asked and built anew",
     "ZmqBus": "keeps the state of every worker connection in dictionaries of its own",
-    "Supervisor": "starts, watches, replaces and ends processes",
-    "Metrics": "an attribute for every metric that is exported",
 }
 # Calls that unpickle whatever the file holds, by the end of their dotted name.
 LOADERS = {"torch.load", "torch.save", "joblib.load", "joblib.dump", "np.save", "pd.read_pickle"}
