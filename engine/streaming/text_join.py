@@ -43,7 +43,7 @@ class Said:
 
 
 class Sentences:
-    """The settled sentences that a window may still ask for, and what the extractors ``texts`` made of them."""
+    """The settled sentences that a window may still get, and what the extractors ``texts`` made of them."""
 
     def __init__(self, texts: Collection[str]) -> None:
         self._texts = texts
