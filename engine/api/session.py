@@ -53,8 +53,9 @@ class OpenPipeline:
 
     ``audio`` is a path of a file, of a folder or of any source (``sample`` is the speech that ships), or an
     array with its ``rate`` in Hz: (n,) or (n, channels), floats of full scale ±1 or whole numbers of the
-    full scale of their type. Every recording is a stream of its own. Raises InputError for audio that
-    cannot be used, after what came before the fault.
+    full scale of their type. Every recording is a stream of its own. ``speaker`` names who is heard, see
+    :meth:`.Host.stream`; what was learnt is kept once a recording was given to its end. Raises InputError for
+    audio that cannot be used, after what came before the fault.
     """
 
     def __init__(self, description: Description) -> None:
@@ -66,27 +67,35 @@ class OpenPipeline:
         """What each plugin declares, by its name in the pipeline."""
         return self._host.bus.facts
 
-    def states(self, audio: Audio, rate: int | None = None) -> Iterator[EmotionState]:
+    def states(self, audio: Audio, rate: int | None = None, *, speaker: str = "") -> Iterator[EmotionState]:
         """The states, each as soon as it is final; PluginError where a plugin failed."""
-        return (event for event in self._sound(audio, rate) if isinstance(event, EmotionState))
+        events = self._sound(audio, rate, speaker=speaker)
+        return (event for event in events if isinstance(event, EmotionState))
 
-    def predictions(self, audio: Audio, rate: int | None = None) -> Iterator[Prediction]:
+    def predictions(
+        self, audio: Audio, rate: int | None = None, *, speaker: str = ""
+    ) -> Iterator[Prediction]:
         """What the classifiers made of each segment; PluginError where a plugin failed."""
-        return (event for event in self._sound(audio, rate) if isinstance(event, Prediction))
+        events = self._sound(audio, rate, speaker=speaker)
+        return (event for event in events if isinstance(event, Prediction))
 
     def features(self, audio: Audio, rate: int | None = None) -> Iterator[Features]:
         """What the extractors made of each segment; PluginError where a plugin failed."""
         events = self._sound(audio, rate, features=True)
         return (event for event in events if isinstance(event, Features))
 
-    def play(self, audio: Audio, rate: int | None = None, *, features: bool = False) -> Iterator[Output]:
+    def play(
+        self, audio: Audio, rate: int | None = None, *, features: bool = False, speaker: str = ""
+    ) -> Iterator[Output]:
         """All that comes of the audio, in order; a Fault of :mod:`.types` where a plugin failed."""
         for feed in _feeds(audio, rate):
-            stream = self._host.stream(feed.stream, origin=feed.origin, features=features)
+            stream = self._host.stream(feed.stream, origin=feed.origin, features=features, speaker=speaker)
             yield from stream.play(feed.chunks)
 
-    def _sound(self, audio: Audio, rate: int | None, features: bool = False) -> Iterator[Output]:
-        for event in self.play(audio, rate, features=features):
+    def _sound(
+        self, audio: Audio, rate: int | None, *, features: bool = False, speaker: str = ""
+    ) -> Iterator[Output]:
+        for event in self.play(audio, rate, features=features, speaker=speaker):
             if isinstance(event, Fault):
                 where = f"{event.span.start_s:.3f} to {event.span.stop_s:.3f} s"
                 raise PluginError(f"'{event.stream}' was given up at {where}", got=event.error)

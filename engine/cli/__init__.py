@@ -26,6 +26,7 @@ COMMANDS = {
     "new-plugin": ("stimmung.engine.cli.new_plugin", "Write the package of a new plugin."),
     "pipelines": ("stimmung.engine.cli.pipelines", "List the pipelines that ship, or show one."),
     "models": ("stimmung.engine.cli.models", "List the models, or show one's card."),
+    "speakers": ("stimmung.engine.cli.speakers", "List the speakers who are remembered, or forget some."),
     "doctor": ("stimmung.engine.cli.doctor", "Say what is installed and what is missing, and how to get it."),
     "push": ("stimmung.engine.cli.push", "Send what a source hears to a host on another machine."),
     "worker": ("stimmung.engine.cli.worker", "Serve a plugin for a host on another machine."),

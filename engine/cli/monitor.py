@@ -15,7 +15,15 @@ from ..runtime.host import Host, open_source
 from ..runtime.live import Live
 from ..runtime.readers import PACED_CHUNK_MS, is_live
 from ..storage.recorder import Recorder
-from .options import described, page_options, pipeline_options, record_option, stopped_by_signals
+from .options import (
+    check_alone,
+    described,
+    page_options,
+    pipeline_options,
+    record_option,
+    speaker_option,
+    stopped_by_signals,
+)
 
 
 @click.command(short_help="Show the rolling emotion states of live streams on a page.")
@@ -47,6 +55,7 @@ from .options import described, page_options, pipeline_options, record_option, s
 )
 @click.option("--repeat", is_flag=True, help="Play recorded audio again and again.")
 @record_option
+@speaker_option
 @click.option("--once", is_flag=True, help="End when all audio has been heard, not with Ctrl-C.")
 def command(
     sources: tuple[str, ...],
@@ -61,6 +70,7 @@ def command(
     speed: str,
     repeat: bool,
     record: Path | None,
+    speaker: str,
     once: bool,
 ) -> None:
     """Show the rolling emotion states of live streams on a page, until Ctrl-C.
@@ -71,6 +81,7 @@ def command(
       stimmung monitor --source sample --repeat
       stimmung monitor --listen 0.0.0.0:8765 --token TOKEN --certificate c.pem --key k.pem
     """
+    check_alone(speaker, sources)
     require()
     from ..monitor.dashboard import Dashboard  # what it imports is optional
     from ..monitor.guard import address
@@ -83,7 +94,7 @@ def command(
         dashboard = closing.enter_context(
             Dashboard(host, opened, where, recorder=recorder, certificate=certificate, key=key)
         )
-        live = Live(host, dashboard.observers, paced=paced, recorder=recorder)
+        live = Live(host, dashboard.observers, paced=paced, recorder=recorder, speaker=speaker)
         with stopped_by_signals(live):
             click.echo(f"{dashboard.url}{'?token=…' if token else ''} shows the streams; Ctrl-C ends them")
             live.run([*opened, *([] if once else [Forever()])])

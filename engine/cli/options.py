@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 import click
 
 from ..config.schema import Description, load_description
+from ..errors import ConfigError
 from ..runtime.live import Live
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -73,6 +74,26 @@ def record_option(command: Command) -> Command:
         metavar="DIR",
         help="Keep audio, words and states of every stream; --source recording:DIR replays them.",
     )(command)
+
+
+def speaker_option(command: Command) -> Command:
+    """``--speaker``."""
+    return click.option(
+        "--speaker",
+        default="",
+        metavar="NAME",
+        help="Who is heard: a classifier with remember = true begins with what it learnt of them before.",
+    )(command)
+
+
+def check_alone(speaker: str, sources: Sequence[str]) -> None:
+    """Raises ConfigError where a speaker is named who would be heard on several sources at once."""
+    if speaker and len(sources) > 1:
+        raise ConfigError(
+            "--speaker names who is heard, but there are several sources",
+            got=" and ".join(sources),
+            remedy="run one for each speaker",
+        )
 
 
 def page_options(command: Command) -> Command:

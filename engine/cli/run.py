@@ -14,7 +14,15 @@ from ..runtime.host import Host, open_sink, open_source
 from ..runtime.live import Live, ToSinks
 from ..runtime.readers import PACED_CHUNK_MS
 from ..storage.recorder import Recorder
-from .options import described, named, pipeline_options, record_option, stopped_by_signals
+from .options import (
+    check_alone,
+    described,
+    named,
+    pipeline_options,
+    record_option,
+    speaker_option,
+    stopped_by_signals,
+)
 
 
 @click.command(short_help="Print the rolling emotion states of a source, live.")
@@ -44,6 +52,7 @@ from .options import described, named, pipeline_options, record_option, stopped_
     help="Where the states go; may be given several times.",
 )
 @record_option
+@speaker_option
 @click.option("--chunk-ms", type=click.FloatRange(min=1), help="Size of the source's chunks.")
 def command(
     sources: tuple[str, ...],
@@ -53,6 +62,7 @@ def command(
     speed: str,
     sinks: tuple[str, ...],
     record: Path | None,
+    speaker: str,
     chunk_ms: float | None,
 ) -> None:
     """Print the rolling emotion states of a source, live.
@@ -67,6 +77,7 @@ def command(
     worker for a fresh one without stopping the stream. SIGINT (Ctrl-C) and SIGTERM end every stream with
     the states of its tail; a second one ends at once.
     """
+    check_alone(speaker, sources)
     description = described(pipeline, bus, workers)
     paced = speed == "1"
     chunk_ms = chunk_ms or (PACED_CHUNK_MS if paced else None)
@@ -76,7 +87,7 @@ def command(
         outlets = [open_sink(_sink(spec)) for spec in sinks]
         try:
             recorder = None if record is None else closing.enter_context(Recorder(record))
-            live = Live(host, [ToSinks(outlets)], paced=paced, recorder=recorder)
+            live = Live(host, [ToSinks(outlets)], paced=paced, recorder=recorder, speaker=speaker)
             with stopped_by_signals(live):
                 failures = live.run(opened)
         finally:

@@ -21,7 +21,7 @@ from .toml import Count, NotNegative, Options, Positive, Share, Table, decode, r
 # Of a plugin's table; all others are its options.
 OWN_KEYS = ("plugin", "name", "python", "command", "remote", "transport", "spare")
 Normalise = Literal["none", "stream", "offset"]
-CLASSIFIER_KEYS = (*OWN_KEYS, "normalise", "wait_s")
+CLASSIFIER_KEYS = (*OWN_KEYS, "normalise", "remember", "wait_s")
 # Of [segments]: what one kind alone is cut by.
 WINDOW_KEYS, TURN_KEYS = ("window_s",), ("longest_s", "pause_s", "pad_s")
 TURN_SHORTEST_S = 0.25
@@ -91,11 +91,13 @@ class ClassifierTable(PluginTable, frozen=True, kw_only=True):
 
     ``normalise = "stream"`` does so by the mean and deviation of each stream so far, see
     :mod:`.speaker.normaliser`; "offset" leaves features as they are and infers the speaker's offset beside
-    them, see :mod:`.speaker.offset`. ``wait_s``: how long windows wait for their words where it reads both,
-    see :mod:`.text_join`.
+    them, see :mod:`.speaker.offset`. ``remember``: where a stream's speaker is named, the offset is kept for
+    their next stream, see :mod:`.storage.speakers`. ``wait_s``: how long windows wait for their words where
+    it reads both, see :mod:`.text_join`.
     """
 
     normalise: Normalise = "none"
+    remember: bool = False
     wait_s: NotNegative = 2.0
 
     @property
@@ -211,6 +213,8 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
         )
     for table in (*description.extractors, *description.classifiers):
         _check_spare(table, f"{where}: plugin '{table.name}'", description.bus.transport)
+    for judge in description.classifiers:
+        _check_remember(judge, where)
     if description.activity is not None:
         _own(description.activity.detector, f"{where}: [activity]")
     if description.transcript is not None:
@@ -269,6 +273,16 @@ def _check_spare(table: PluginTable, where: str, transport: str = "") -> None:
         raise ConfigError(f"{where} has a spare but no process", remedy="start another worker there instead")
     if not table.apart and transport != "ipc":
         raise ConfigError(f"{where} has a spare but no process", remedy='add transport = "ipc"')
+
+
+def _check_remember(table: ClassifierTable, where: str) -> None:
+    if table.remember and table.normalise != "offset":
+        raise ConfigError(
+            f"{where}: classifier '{table.name}' has nothing of a speaker to remember",
+            got=f'remember = true with normalise = "{table.normalise}"',
+            expected='normalise = "offset"',
+            remedy="set that, or remove remember",
+        )
 
 
 def _refuse_twins(names: list[str], where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -117,6 +118,16 @@ class OffsetModel(msgspec.Struct, frozen=True, kw_only=True):
     def dim(self) -> int:
         """The number of features."""
         return len(self.mean) // 4
+
+    @property
+    def digest(self) -> str:
+        """The sha256 of all that gives an offset its meaning.
+
+        That is everything but ``prior`` and ``forget_s``, which a pipeline may set: an offset that was learnt
+        under one setting holds under another.
+        """
+        lasting = msgspec.structs.replace(self, prior=(), forget_s=0.0)
+        return hashlib.sha256(msgspec.msgpack.encode(lasting)).hexdigest()
 
     @property
     def scores(self) -> int:

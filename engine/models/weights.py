@@ -30,9 +30,10 @@ def read_arrays(path: Path, what: str) -> tuple[dict[str, str], dict[str, npt.ND
 
 def write_arrays(path: Path, header: dict[str, str], arrays: Mapping[str, npt.NDArray[Any]]) -> None:
     """Writes what :func:`read_arrays` reads."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path, header)
+    # Written here and not by safetensors, whose files only their owner may read.
+    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}, header))
 
 
 def read_weights(path: Path, settings: type[T]) -> tuple[T, dict[str, Floats]]:

@@ -19,10 +19,11 @@ from ..errors import ConfigError
 from ..plugin import Detector, Sink, Source, Transcriber
 from ..registry import Role, build, check_options, installed, load
 from ..streaming.observer import Observer
-from ..streaming.pipeline import NOBODY, Known, Pipeline
+from ..streaming.pipeline import NOBODY, NOTHING_LEARNT, Known, Pipeline
 from ..streaming.stream import Stream
 from ..streaming.validation import check
 from ..transport.local_bus import LocalBus
+from .memory import SpeakerMemory
 
 
 class Host:
@@ -59,14 +60,19 @@ class Host:
         known: Mapping[str, Known] | None = None,
         observer: Observer = NOBODY,
         live: bool = False,
+        speaker: str = "",
     ) -> Stream:
         """A fresh stream of that name, from raw chunks to outputs; ``origin`` is the file it is read from.
 
         Extractors in ``known`` are not asked: all their features of this very audio are there.
         ``observer`` looks on. ``live``: the states of one target do not wait for those of another, so their
-        order among each other may vary.
-        Raises InputError where the pipeline's transcriber finds nothing to transcribe.
+        order among each other may vary. ``speaker`` names who is heard: classifiers with ``remember = true``
+        begin with what was learnt of that speaker before, and what they have learnt is kept when the stream
+        ends; without a name nothing is read or kept.
+        Raises InputError where the pipeline's transcriber finds nothing to transcribe, ConfigError where the
+        speaker's name is unfit or no classifier remembers.
         """
+        memory = SpeakerMemory(speaker, self.description, self.bus.facts) if speaker else None
         pipeline = Pipeline(
             name,
             self.description,
@@ -77,9 +83,11 @@ class Host:
             known=known or {},
             observer=observer,
             live=live,
+            offsets=NOTHING_LEARNT if memory is None else memory.offsets,
         )
         table = self.description.stream
-        return Stream(Intake(name, table.rate, keep_dc=table.dc == "keep"), pipeline)
+        intake = Intake(name, table.rate, keep_dc=table.dc == "keep")
+        return Stream(intake, pipeline, None if memory is None else memory.keep)
 
     def _take(self, role: Role, origin: Path | None, live: bool) -> Far | None:
         seats = self._seats.get(role)

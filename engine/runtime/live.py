@@ -22,6 +22,7 @@ from ..streaming.observer import Observer, Observers
 from ..streaming.stream import Stream
 from ..types import Fault, Features, Output
 from .host import Host
+from .memory import check_speaker
 from .readers import Announcer, Reader, Voice, blame, pace
 
 log = logging.getLogger("stimmung.run")
@@ -33,7 +34,8 @@ CHUNKS_A_TURN = 8  # of one stream, before the others have their turn
 class Live:
     """Plays sources until they end or :meth:`stop` is called; everything but reading is done in one thread.
 
-    With a ``recorder`` everything is kept on the disk too.
+    With a ``recorder`` everything is kept on the disk too. ``speaker`` names who is heard on every stream,
+    see :meth:`.Host.stream`; raises ConfigError where the name is unfit or no classifier remembers.
     """
 
     def __init__(
@@ -43,8 +45,11 @@ class Live:
         *,
         paced: bool = False,
         recorder: Recorder | None = None,
+        speaker: str = "",
     ) -> None:
-        self._host, self._recorder, self._paced = host, recorder, paced
+        if speaker:
+            check_speaker(speaker, host.description)
+        self._host, self._recorder, self._paced, self._speaker = host, recorder, paced, speaker
         self._observer = Observers([*filter(None, [recorder]), *observers])
         self._stirred, self._stopping = threading.Event(), False
         self._arriving: queue.SimpleQueue[Voice | Announcer] = queue.SimpleQueue()
@@ -93,7 +98,11 @@ class Live:
         feed = replace(voice.feed, stream=self._unique(voice.feed.stream))
         try:
             voice.stream = self._host.stream(
-                feed.stream, origin=feed.origin, observer=self._observer, live=self._paced or voice.live
+                feed.stream,
+                origin=feed.origin,
+                observer=self._observer,
+                live=self._paced or voice.live,
+                speaker=self._speaker,
             )
         except StimmungError as error:
             self._report(error)

@@ -34,12 +34,14 @@ from .latency import Arrivals
 from .ledger import Ledger
 from .observer import Observer
 from .reorder import Turns
+from .speaker.offset import InferredOffset
 from .stretch import Region
 from .track import Judge, Track
 from .transcription import Transcription
 from .validation import texts_of
 
 NOTHING_KNOWN: Mapping[str, Known] = {}
+NOTHING_LEARNT: Mapping[str, InferredOffset] = {}
 NOBODY = Observer()
 
 
@@ -52,7 +54,8 @@ class Pipeline:
     With ``features`` the features of every segment leave too, before its predictions. The extractors in
     ``known`` are never asked: their features of each segment are there already. ``observer`` is told what
     is heard, detected and said. ``live``: no target waits for another, nor the audio for its transcriber.
-    A detector and a transcriber are built here, or have a seat elsewhere.
+    A detector and a transcriber are built here, or have a seat elsewhere. ``offsets``, by classifier, have
+    learnt of the speaker already and go on learning; those of other classifiers begin with the stream.
     """
 
     def __init__(
@@ -67,12 +70,13 @@ class Pipeline:
         known: Mapping[str, Known] = NOTHING_KNOWN,
         observer: Observer = NOBODY,
         live: bool = False,
+        offsets: Mapping[str, InferredOffset] = NOTHING_LEARNT,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.stream, self.description, self.ledger = stream, description, Ledger()
         self._bus, self._calls = bus, Calls(bus)
         self._extractors = [bus.facts[table.name] for table in description.extractors]
-        self._known, self._observer = known, observer
+        self._known, self._observer, self._offsets = known, observer, offsets
         self._asked = [facts for facts in self._extractors if facts.name not in known]
         self._regions: deque[Region] = deque()  # all but the last have ended
         self._live = live
@@ -121,7 +125,8 @@ class Pipeline:
             facts = self._bus.facts[table.name]
             texts = texts_of(facts, self._bus.facts)
             if (len(texts) == len(facts.inputs)) == text:
-                yield Judge(facts, table.normalise, () if text else texts, table.wait_s)
+                words = () if text else texts
+                yield Judge(facts, table.normalise, words, table.wait_s, self._offsets.get(table.name))
 
     def _guarded(
         self, stage: str, table: PluginTable | None, seat: Callable[[], object] | Far | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from ..audio.ingest import Intake
 from ..errors import InputError
@@ -12,10 +12,10 @@ from .pipeline import Pipeline
 
 
 class Stream:
-    """Chunks of any kind in, predictions and states out."""
+    """Chunks of any kind in, predictions and states out. ``settled`` is called when it is over."""
 
-    def __init__(self, intake: Intake, pipeline: Pipeline) -> None:
-        self.intake, self.pipeline = intake, pipeline
+    def __init__(self, intake: Intake, pipeline: Pipeline, settled: Callable[[], None] | None = None) -> None:
+        self.intake, self.pipeline, self._settled = intake, pipeline, settled
 
     def push(self, chunk: Chunk) -> Iterator[Output]:
         """What has become final with this chunk; InputError when it is unfit."""
@@ -64,6 +64,8 @@ class Stream:
 
         So it is when the audio, where that is ``whole``, was too short for a single segment.
         """
+        if self._settled is not None:
+            self._settled()  # also where the end of the audio was unfit
         self.pipeline.close()
         if whole and self.pipeline.segments == 0:
             self._refuse_short()

@@ -39,13 +39,15 @@ class Judge:
 
     ``normalise``: its features are normalised by the stream (:mod:`.speaker.normaliser`), or its offset is
     inferred (:mod:`.speaker.offset`), or neither. ``texts`` are those of its inputs that the track does not
-    extract, as they come from sentences, for which it waits ``wait_s``.
+    extract, as they come from sentences, for which it waits ``wait_s``. ``offset`` has learnt already of
+    whoever speaks; without it nothing is known at first.
     """
 
     facts: Facts
     normalise: Normalise = "none"
     texts: Sequence[str] = ()
     wait_s: float = 0.0
+    offset: InferredOffset | None = None
 
 
 class Track:
@@ -255,7 +257,7 @@ def _mapping(judge: Judge) -> Mapping | None:
     if judge.normalise == "stream":
         return Standardised(judge.facts.population)
     if judge.normalise == "offset" and judge.facts.offset is not None:
-        return InferredOffset(judge.facts.offset)
+        return judge.offset or InferredOffset(judge.facts.offset)
     return None
 
 

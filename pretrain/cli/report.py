@@ -1,4 +1,4 @@
-"""``stimmung report``: the figures of a paper, trained and evaluated anew."""
+"""``stimmung report``: the figures of a paper, trained and evaluated anew, or of pipelines on strangers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.group(name="report", short_help="Train and evaluate the systems of a paper; write its tables.")
+@click.group(name="report", short_help="Write the tables of a paper, or of pipelines on strangers.")
 def command() -> None:
     """Train and evaluate the systems of a paper; write its tables.
 
@@ -107,6 +107,32 @@ def paper2(
     with progress("report") as step:
         compute(plan(seeds), materials, Store(runs), options, step)
     click.echo(page.write(gather(plan(seeds), materials, Store(runs)), streamed_ms(), out))
+
+
+@command.command()
+@click.option("--runs", required=True, type=click.Path(path_type=Path), help="The folder of the reports.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The folder of the pages.",
+)
+@click.option(
+    "--readme", type=click.Path(path_type=Path, exists=True), help="A page for the first table alone."
+)
+def strangers(runs: Path, out: Path, readme: Path | None) -> None:
+    """Pipelines on corpora that they never heard: one table of reports that evaluate wrote.
+
+    A report that is missing is an error that says the command by which it is made.
+
+    \b
+    Example:
+      stimmung report strangers --runs RUNS --out docs --readme README.md
+    """
+    from ..experiments.strangers import page
+
+    for path in page.write(page.gather(runs), out, readme):
+        click.echo(path)
 
 
 def _pretrained(recipe: Path, corpus: Path, out: Path) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from stimmung.engine.models.cards import Card, TrainedOn, write_card
 from stimmung.engine.types import Floats
 from stimmung.plugins.extract.bert import Bert
@@ -94,7 +94,8 @@ def save_compressor(
     """Writes the model folder ``out`` with its card."""
     out.mkdir(parents=True, exist_ok=True)
     header = {HEADER: msgspec.json.encode(Architecture(bert, network.width, network.units)).decode()}
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, out / FILE, header)
+    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    (out / FILE).write_bytes(save(state, header))
     trained = [part == "train" for part in corpus.parts]
     write_card(
         out,

@@ -16,7 +16,7 @@ import msgspec
 import soundfile
 import torch
 from lightning.pytorch import callbacks, loggers
-from safetensors.torch import save_file
+from safetensors.torch import save
 from stimmung.engine.config.toml import Count, Positive, Share, Table, decode, read_toml
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.models.cards import Card, TrainedOn, write_card
@@ -197,7 +197,8 @@ def _save(
 ) -> None:
     settings = {"filters": recipe.network.filters, "local": recipe.network.local}
     header = {"network": msgspec.json.encode(settings).decode()}
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, out / FILE, header)
+    state = {name: value.contiguous() for name, value in network.state_dict().items()}
+    (out / FILE).write_bytes(save(state, header))
     figures: dict[str, float | list[float]] = {}
     for what, row in report.items():
         figures[f"accuracy of {what}"] = round(row["accuracy"], 4)

@@ -27,15 +27,14 @@ from ..corpora.corpus import Corpus, Item
 from ..features.extraction import Progress, Rows
 from ..recipes.joint_recipe import JointRecipe
 from ..recipes.recipe import Recipe
-from ..statistics.live_figures import LiveFigures
 from ..statistics.metrics import Ints
 from ..training.contract import OffsetTrained
 from ..training.dataset import read_items
 from ..training.fitting import Fitted
 from .folds import Fold
 from .live_answers import Answers, play_all
-from .live_streams import NEUTRAL, Condition, Plan, audio, everyday, lengths, plans
-from .shipped import PAUSE_S, Heard
+from .live_streams import Condition, Plan, audio, everyday, lengths, plans
+from .shipped import PAUSE_S, Heard, by_corpus, figures_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,26 +196,22 @@ class LiveFolds:
         """``plain``, of the tested rows in all orders of (orders, rows, labels), and ``live`` beside it."""
         labels, orders = self.recipe.labels, len(probabilities)
         items = [corpus.items[at] for at in rows.item[tested]] * orders
-        plain = LiveFigures(
-            labels,
-            NEUTRAL if NEUTRAL in labels else None,
-            np.array([labels.index(item.label) for item in items]),
-            probabilities[:, tested].reshape(-1, len(labels)).astype(np.float64),
-            [item.speaker for item in items],
-            unsure_below=self.unsure_below,
-            seed=self.recipe.seed,
-        )
+        plain = probabilities[:, tested].reshape(-1, len(labels)).astype(np.float64)
         found: dict[str, Any] = {
             "live_pipeline": self.pipeline,
             "unsure_below": self.unsure_below,
-            "plain": plain.figures(),
+            "plain": {
+                **figures_of(items, plain, labels, self.unsure_below, self.recipe.seed).figures(),
+                **by_corpus(items, plain, labels, self.unsure_below),
+            },
         }
         for condition, planned, _ in self.streams:
             answers = [self.answers[condition.name, plan.name] for plan in planned]
             heard = Heard.of(condition, self.corpus, planned, answers)
+            own = [self.corpus.items[at] for at in heard.item]
             found[condition.name] = {
                 **heard.report(labels, self.unsure_below),
-                **heard.by_corpus(labels, self.unsure_below),
+                **by_corpus(own, heard.probabilities, labels, self.unsure_below),
             }
         return found
 

@@ -15,7 +15,7 @@ import numpy as np
 from stimmung.engine.config.schema import Description, load_description
 from stimmung.engine.errors import ConfigError, InputError, nearest
 
-from ..corpora.corpus import CSV, Corpus, Labels, read_corpus
+from ..corpora.corpus import CSV, Corpus, Item, Labels, read_corpus
 from ..features.extraction import Progress
 from ..statistics.bootstrap import Doubles
 from ..statistics.live_figures import FIGURES, LiveFigures, with_intervals
@@ -76,29 +76,11 @@ class Heard:
             sum(one.faults for one in answers),
         )
 
-    def figures(self, labels: Sequence[str], unsure_below: float, corpus: str = "") -> LiveFigures:
-        """How good the answers are, those about one of several corpora if it is named."""
-        items = [self.corpus.items[at] for at in self.item]
-        chosen = [row for row, item in enumerate(items) if not corpus or item.corpus == corpus]
-        return LiveFigures(
-            labels,
-            NEUTRAL if NEUTRAL in labels else None,
-            np.array([labels.index(items[row].label) for row in chosen]),
-            self.probabilities[chosen],
-            [items[row].speaker for row in chosen],
-            unsure_below=unsure_below,
+    def figures(self, labels: Sequence[str], unsure_below: float) -> LiveFigures:
+        """How good the answers are."""
+        return figures_of(
+            [self.corpus.items[at] for at in self.item], self.probabilities, labels, unsure_below
         )
-
-    def by_corpus(self, labels: Sequence[str], unsure_below: float) -> Report:
-        """The figures of each of several corpora, and the mean over them; none of one alone."""
-        names = dict.fromkeys(self.corpus.items[at].corpus for at in self.item)
-        if len(names) < 2:
-            return {}
-        each = {name: self.figures(labels, unsure_below, name) for name in names}
-        return {
-            "per_corpus": {name: figures.figures() for name, figures in each.items()},
-            "mean_of_corpora": mean_figures([*each.values()]),
-        }
 
     def report(self, labels: Sequence[str], unsure_below: float) -> Report:
         """The figures as a report holds them."""
@@ -108,6 +90,41 @@ class Heard:
             "pause_s": self.condition.pause_s,
             "draws": self.condition.draws,
         }
+
+
+def figures_of(
+    items: Sequence[Item], probabilities: Doubles, labels: Sequence[str], unsure_below: float, seed: int = 0
+) -> LiveFigures:
+    """How good probabilities of recordings are, (n, labels), NaN for one without an answer."""
+    return LiveFigures(
+        labels,
+        NEUTRAL if NEUTRAL in labels else None,
+        np.array([labels.index(item.label) for item in items]),
+        probabilities,
+        [item.speaker for item in items],
+        unsure_below=unsure_below,
+        seed=seed,
+    )
+
+
+def by_corpus(
+    items: Sequence[Item], probabilities: Doubles, labels: Sequence[str], unsure_below: float
+) -> Report:
+    """The same of each of several corpora, and the mean over them; nothing of one alone."""
+    of = np.array([item.corpus for item in items])
+    names = [*dict.fromkeys(map(str, of))]
+    if len(names) < 2:
+        return {}
+    each = {
+        name: figures_of(
+            [item for item in items if item.corpus == name], probabilities[of == name], labels, unsure_below
+        )
+        for name in names
+    }
+    return {
+        "per_corpus": {name: figures.figures() for name, figures in each.items()},
+        "mean_of_corpora": mean_figures([*each.values()]),
+    }
 
 
 def evaluate_pipeline(

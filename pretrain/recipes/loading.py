@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,10 +66,24 @@ def _with_activity(tables: dict[str, Any], where: str) -> dict[str, Any]:
     return tables | activity
 
 
+def _check_estimated(asked: object, names: Sequence[str], where: str) -> None:
+    """A fold may lack corpora that a classifier's option names, so the recipe's are checked here."""
+    unknown = sorted({*map(str, asked)} - {*names}) if isinstance(asked, list) else []
+    if unknown:
+        raise ConfigError(
+            f"{where}: 'estimate_from' names a corpus that is not among [[corpora]]",
+            got=", ".join(unknown),
+            expected=", ".join(names) or "none, as there are no [[corpora]]",
+            remedy=nearest(unknown[0], names),
+        )
+
+
 def _check_extraction(recipe: Extraction, where: str) -> None:
     names = [table.name for table in recipe.corpora]
     if len(set(names)) < len(names):
         raise ConfigError(f"{where}: two [[corpora]] have the same name", got=", ".join(names))
+    if isinstance(recipe, Recipe):
+        _check_estimated(recipe.classifier.options.get("estimate_from"), names, where)
     for table in recipe.corpora:
         if table.label and (table.column or table.aliases):
             raise ConfigError(

@@ -5,58 +5,23 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from levels import described, trained
 from stimmung.engine.config.schema import Description
 from stimmung.engine.errors import ConfigError
-from stimmung.engine.models.cards import Card, CardInput, TrainedOn, write_card
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.transport.zmq_bus import ZmqBus
 from stimmung.engine.types import Output, Prediction
-from stimmung.plugins.classify.linear.training import Trainer
 from support import RATE, acme, cut, every, syllables
 
 SPEECH = np.concatenate([syllables(7.3), np.zeros(6 * RATE, np.float32), syllables(7.1, seed=1)])
-LABELS = ("calm", "loud", "neutral")
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Trained on levels of ten made-up people, each of whom speaks at a level of their own."""
-    random = np.random.default_rng(0)
-    truth = np.tile(np.arange(3), 100)
-    people = np.repeat(np.arange(10), 30)
-    level = np.array([-45.0, -30.0, -38.0])[truth] + random.normal(0, 5, 10)[people]
-    rows = level[:, np.newaxis] + [0.0, 12.0, 60.0] + random.normal(0, 4, (300, 3))
-    names = [f"p{person}" for person in people]
-    training = Trainer(plain_share=0.5).fit([rows.astype(np.float32)], [LABELS[t] for t in truth], names)
-    folder = tmp_path_factory.mktemp("model")
-    training.save(folder)
-    card = Card(
-        name="levels",
-        plugin="linear",
-        target="arousal",
-        labels=list(training.labels),
-        rate=RATE,
-        inputs=[CardInput("acme-loudness", 3, "1")],
-        trained_on=TrainedOn("none", "none", "none", clips=300, speakers=10, hours=0.1),
-        protocol="none",
-        figures={},
-        licence="none",
-        intended_use="tests",
-        limits="all",
-        created="2026-01-01",
-        versions={},
-    )
-    write_card(folder, card)
-    return folder
-
-
-def described(model: Path, normalise: str = "offset", **changes: Any) -> Description:
-    classifiers = [{"plugin": "linear", "model": str(model), "normalise": normalise}]
-    return acme(**{"extractors": [{"plugin": "acme-loudness"}], "classifiers": classifiers, **changes})
+    return trained(tmp_path_factory.mktemp("model"))
 
 
 def outputs(description: Description, size: int = 1600) -> list[Output]:

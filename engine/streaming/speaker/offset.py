@@ -153,10 +153,14 @@ class OffsetFilter:
 
 
 class InferredOffset:
-    """The input of one classifier over one stream, and beside it what its offset says of the label."""
+    """The input of one classifier over one stream, and beside it what its offset says of the label.
+
+    ``speech_s``: the seconds of speech that ``filter`` has learnt from.
+    """
 
     def __init__(self, model: OffsetModel) -> None:
         self.filter = OffsetFilter(model)
+        self.speech_s = 0.0
         self._projection = Projection(model)
 
     def add(self, segment: Segment, speech_s: float, inputs: Sequence[Floats] | None) -> list[Floats] | None:
@@ -177,6 +181,8 @@ class InferredOffset:
 
     def evidence(self, values: Floats, weight: float, settled: bool = True, speech_s: float = 0.0) -> Floats:
         """The log posteriors, (K,), of features, (dim,), see :meth:`OffsetFilter.add`."""
+        if settled and weight > 0:
+            self.speech_s += speech_s
         return read_only(self.filter.add(self._projection.scores(values), weight, settled, speech_s))
 
     def copy(self) -> InferredOffset:

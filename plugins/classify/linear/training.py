@@ -63,7 +63,8 @@ class Trainer:
     without ``neutral`` are all equally likely, at full expressiveness. ``plain_share`` is the plain
     classifier's share of the mixture, 0 to 1; ``neutral_bias`` is added to neutral's log probability in it,
     and ``temperature`` divides all, 0 for one that is fitted on training speakers left out.
-    ``estimate_from``: the corpora whose speakers give centres, offsets and temperatures, all if empty.
+    ``estimate_from``: the corpora whose speakers give centres, offsets and temperatures, as far as they are
+    trained on; all if empty.
     Persons are split into ``folds`` by ``seed``.
     """
 
@@ -154,14 +155,14 @@ class Trainer:
 
     def _estimated(self, names: list[str], corpus_names: list[str], data: Data) -> Bools:
         """Which rows give centres and offsets."""
-        unknown = sorted(set(self._estimate_from) - set(corpus_names))
-        if unknown:
+        named = [name for name in self._estimate_from if name in corpus_names]  # others are left out for now
+        if self._estimate_from and not named:
             raise ConfigError(
                 f"option 'estimate_from' of plugin '{NAME}' names no corpus of this training",
-                got=", ".join(unknown),
+                got=", ".join(self._estimate_from),
                 expected=", ".join(name or "none, as there is one only" for name in corpus_names),
             )
-        chosen = [corpus_names.index(name) for name in self._estimate_from] or [*range(len(corpus_names))]
+        chosen = [corpus_names.index(name) for name in named] or [*range(len(corpus_names))]
         rows = np.isin(data.corpora, chosen)
         lost = sorted({names[label] for label in data.labels} - {names[label] for label in data.labels[rows]})
         if lost:

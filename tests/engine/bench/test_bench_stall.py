@@ -107,7 +107,18 @@ def test_the_twin_serves_whatever_the_rate_of_the_stream() -> None:
 
 
 def test_the_command_says_what_a_stall_adds_and_how_certain_that_is() -> None:
-    options = ["--streams", "1", "--spells", "2", "--spell-s", "1.5", "--margin-s", "0.2"]
+    options = [
+        "--pipeline",
+        "hsf_svm",
+        "--streams",
+        "1",
+        "--spells",
+        "2",
+        "--spell-s",
+        "1.5",
+        "--margin-s",
+        "0.2",
+    ]
     done = CliRunner().invoke(group, ["bench", "stall", *options])
     assert done.exit_code == 0, done.output
     works, still, adds, rest = done.output.splitlines()

@@ -267,3 +267,20 @@ def test_what_contradicts_itself_is_named() -> None:
     assert "prior" in model(prior=(1.0, 1.0)).misfit()
     assert "shares" in model(shares=(1.0,)).misfit()
     assert "neutral" in model(neutral=4).misfit()
+
+
+def test_the_digest_is_of_what_gives_an_offset_its_meaning() -> None:
+    assert model().digest == model(prior=(1.0, 1.0, 9.0, 1.0), forget_s=60.0).digest
+    for change in ({"within": 2 * WITHIN}, {"neutral": 1}, {"labels": LABELS[::-1]}, {"offset": np.zeros(3)}):
+        assert model().digest != model(**change).digest
+
+
+def test_it_says_how_much_speech_it_has_learnt_from() -> None:
+    inferred, (values,) = InferredOffset(model()), rows(1)
+    inferred.add(segment(0), 5.0, [values])
+    inferred.add(segment(1, settled=False), 3.0, [values])
+    inferred.add(segment(2), 0.0, [values])
+    inferred.add(segment(3), 2.0, None)
+    inferred.add(segment(4), 2.0, [np.full(5, np.nan, np.float32)])
+    inferred.add(segment(5), 1.0, [values])
+    assert inferred.speech_s == 6.0

@@ -233,6 +233,8 @@ def test_centres_and_offsets_can_be_estimated_from_some_corpora() -> None:
     }
     assert len({training.offset for training in found.values()}) == 3
     assert len(found[()].model.space.centres) == 2
+    without = Trainer(estimate_from=["first", "third"]).fit([rows], labels, persons, corpora=corpora)
+    assert without.offset == found["first",].offset  # where the third is left out for a while
     with pytest.raises(ConfigError, match=r"names no corpus of this training.*third.*first, second"):
         Trainer(estimate_from=["third"]).fit([rows], labels, persons, corpora=corpora)
     only = ["neutral" if corpus == "second" else label for corpus, label in zip(corpora, labels, strict=True)]

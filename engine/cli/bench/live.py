@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from ..bench import throughput
-from ..config.schema import Description, with_transcript
-from .options import described, named
+from ...bench import throughput
+from ...config.schema import Description, with_transcript
+from ..options import described, named
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -73,8 +73,8 @@ def live(
       stimmung bench live --streams 1,20
       stimmung bench live --pipeline arousal_valence_live --streams 2 --page
     """
-    from ..bench.live import Lags
-    from ..bench.live import live as measured
+    from ...bench.live import Lags
+    from ...bench.live import live as measured
 
     description = _described(pipeline, transcript, bus)
     samples = throughput.speech(source, description.stream.rate, seconds)
@@ -92,10 +92,10 @@ def live(
         if not page:
             tell(count, measured(description, samples, count))
             continue
-        from ..monitor import require
+        from ...monitor import require
 
         require()
-        from ..bench.page import Page
+        from ...bench.page import Page
 
         client = Page()
         tell(count, measured(description, samples, count, client.looking))
@@ -145,8 +145,8 @@ def stall(
     """
     import numpy as np
 
-    from ..bench.stall import TWIN, needed_s
-    from ..bench.stall import stall as measured
+    from ...bench.stall import TWIN, needed_s
+    from ...bench.stall import stall as measured
 
     if not 0 <= margin_s < spell_s:
         raise click.BadParameter(f"it must be shorter than a spell, {spell_s:g} s", param_hint="--margin-s")
@@ -186,8 +186,8 @@ def back(pipeline: str, transcript: str | None, source: str, rounds: int) -> Non
       stimmung bench back
       stimmung bench back --pipeline arousal_valence_live --transcript whisper:model=tiny.en
     """
-    from ..bench.live import WARM_S
-    from ..bench.recovery import back as measured
+    from ...bench.live import WARM_S
+    from ...bench.recovery import back as measured
 
     description = _described(pipeline, transcript)
     samples = throughput.speech(source, description.stream.rate, WARM_S)
@@ -210,7 +210,7 @@ def soak(pipeline: str, transcript: str | None, source: str, bus: str | None, ho
 
     Example: stimmung bench soak --hours 8
     """
-    from ..bench.live import soak as measured
+    from ...bench.live import soak as measured
 
     description = _described(pipeline, transcript, bus)
     samples = throughput.speech(source, description.stream.rate, 600)

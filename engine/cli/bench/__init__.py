@@ -6,10 +6,10 @@ from importlib import metadata
 
 import click
 
-from ..bench import throughput
-from ..config.schema import load_description
-from ..errors import ConfigError
-from .bench_live import back, live, soak, stall
+from ...bench import throughput
+from ...config.schema import load_description
+from ...errors import ConfigError
+from .live import back, live, soak, stall
 
 BENCHES = "stimmung.benches"
 

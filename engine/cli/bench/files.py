@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from ..bench.files import Tenth, generate, tenths
-from ..bench.throughput import speech
-from ..config.schema import load_description
+from ...bench.files import Tenth, generate, tenths
+from ...bench.throughput import speech
+from ...config.schema import load_description
 
 
 @click.command(short_help="Time and memory over very many short files.")

@@ -1,0 +1,1 @@
+"""How good pipelines are on corpora that they were not trained on, side by side."""

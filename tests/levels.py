@@ -1,0 +1,53 @@
+"""A model that infers offsets, trained in a moment on what one outside plugin extracts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stimmung.engine.config.schema import Description
+from stimmung.engine.models.cards import Card, CardInput, TrainedOn, write_card
+from stimmung.plugins.classify.linear.training import Trainer
+from support import RATE, acme
+
+LABELS = ("calm", "loud", "neutral")
+
+
+def trained(folder: Path, seed: int = 0) -> Path:
+    """A folder with a model of ten made-up people, each of whom speaks at a level of their own."""
+    random = np.random.default_rng(seed)
+    truth = np.tile(np.arange(3), 100)
+    people = np.repeat(np.arange(10), 30)
+    level = np.array([-45.0, -30.0, -38.0])[truth] + random.normal(0, 5, 10)[people]
+    rows = level[:, np.newaxis] + [0.0, 12.0, 60.0] + random.normal(0, 4, (300, 3))
+    names = [f"p{person}" for person in people]
+    training = Trainer(plain_share=0.5).fit([rows.astype(np.float32)], [LABELS[t] for t in truth], names)
+    folder.mkdir(exist_ok=True)
+    training.save(folder)
+    card = Card(
+        name="levels",
+        plugin="linear",
+        target="arousal",
+        labels=list(training.labels),
+        rate=RATE,
+        inputs=[CardInput("acme-loudness", 3, "1")],
+        trained_on=TrainedOn("none", "none", "none", clips=300, speakers=10, hours=0.1),
+        protocol="none",
+        figures={},
+        licence="none",
+        intended_use="tests",
+        limits="all",
+        created="2026-01-01",
+        versions={},
+    )
+    write_card(folder, card)
+    return folder
+
+
+def described(
+    model: Path, normalise: str = "offset", bus: dict[str, Any] | None = None, **keys: Any
+) -> Description:
+    """A pipeline of that model; other ``keys`` are of the classifier's table."""
+    classifiers = [{"plugin": "linear", "model": str(model), "normalise": normalise, **keys}]
+    return acme(extractors=[{"plugin": "acme-loudness"}], classifiers=classifiers, bus=bus or {})
