@@ -3,6 +3,7 @@
 # make test   set up, then run every test
 # make check  format, lint and types: the same here and in CI
 # make docs   build the pages of docs/ into build/site
+# make layout draw the imports in docs/layout.md anew
 # make wheel  build the wheel, install it into a clean environment and run it there
 # make clean  forget everything that was set up
 
@@ -11,7 +12,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: run live test check format docs wheel clean
+.PHONY: run live test check format docs layout wheel clean
 .DELETE_ON_ERROR:
 
 run: $(VENV)/.run
@@ -36,6 +37,9 @@ format: $(VENV)/.test
 
 docs: $(VENV)/.test
 	$(BIN)/python -m sphinx -q -W docs build/site
+
+layout: $(VENV)/.test
+	$(BIN)/python tests/tree.py
 
 wheel: $(VENV)/.test
 	rm -rf build dist

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
@@ -99,6 +100,34 @@ def test_every_python_snippet_can_be_executed(name: str, tmp_path: Path) -> None
         )
         # The contract's own module imports its siblings relatively: it is executed wherever it is imported.
         assert done.returncode == 0 or "from .types import" in block, done.stdout + done.stderr
+
+
+def named(text: str) -> list[tuple[str, str]]:
+    """The classes, methods and functions that a page says are in a file, each with that file."""
+    return re.findall(r"`([A-Za-z_.]+)`\s+in\s+`((?:engine|plugins|pretrain)/[\w/]+\.py)`", text)
+
+
+def defined(path: Path) -> set[str]:
+    """The classes, methods and functions of a file."""
+    found = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            found.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{one.name}" for one in node.body if isinstance(one, ast.FunctionDef)}
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_file_of_the_tree_and_every_name_in_it_that_a_page_gives_is_there(name: str) -> None:
+    folders = "engine|plugins|pretrain|tests|configs"
+    paths = re.findall(rf"`((?:{folders})/[\w/.-]+?\.(?:py|toml))`", PAGES[name])
+    assert [path for path in paths if not (ROOT / path).is_file()] == []
+    assert [one for one, path in named(PAGES[name]) if one not in defined(ROOT / path)] == []
+
+
+def test_the_journey_of_a_block_names_where_it_passes() -> None:
+    assert len(named(PAGES["flow.md"])) > 20
 
 
 def test_every_hook_is_documented() -> None:

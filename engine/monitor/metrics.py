@@ -9,6 +9,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from ..calls.bus import Bus
 from ..errors import StimmungError
 from ..plugin import Feed
 from ..runtime.host import Host
@@ -27,8 +28,7 @@ class Metrics(Observer):
     """Counts what it sees of the streams, and reads the hub and the workers when asked for the page."""
 
     def __init__(self, host: Host, hub: Hub, clock: Callable[[], float] = time.monotonic) -> None:
-        self._host, self._hub, self._clock, self._due_s = host, hub, clock, 0.0
-        self._streams: dict[str, tuple[StreamInfo, dict[str, dict[str, Any]]]] = {}
+        self._clock, self._due_s = clock, 0.0
         self._registry = registry = CollectorRegistry()
         self._open = Gauge("stimmung_streams", "Streams that are open", registry=registry)
         self._ends = Counter("stimmung_streams_ended", "Streams that ended", ["how"], registry=registry)
@@ -42,14 +42,7 @@ class Metrics(Observer):
             registry=registry,
         )
         self._faults = Counter("stimmung_faults", "Given up", ["plugin", "reason"], registry=registry)
-        self._edges = Counter(
-            "stimmung_ledger",
-            "received = processed + dropped + in flight",
-            ["edge", "what"],
-            registry=registry,
-        )
-        self._restarts = Gauge("stimmung_worker_restarts", "Restarts", ["plugin"], registry=registry)
-        self._workers = Gauge("stimmung_workers", "Worker processes alive", ["plugin"], registry=registry)
+        self._ledgers, self._workers = LedgerFigures(registry), WorkerFigures(host.bus, registry)
         Gauge("stimmung_viewers", "Pages open", registry=registry).set_function(lambda: hub.viewers)
         Gauge(
             "stimmung_skipped_messages", "Messages lost to pages too slow for them", registry=registry
@@ -60,8 +53,8 @@ class Metrics(Observer):
         return generate_latest(self._registry), CONTENT_TYPE_LATEST
 
     def began(self, feed: Feed, stream: StreamInfo) -> None:
-        self._streams[feed.stream] = stream, {}
-        self._open.set(len(self._streams))
+        self._ledgers.begin(feed.stream, stream)
+        self._open.set(len(self._ledgers))
 
     def heard(self, frame: AudioFrame) -> None:
         self._audio.inc(frame.span.length / frame.span.rate)
@@ -75,28 +68,49 @@ class Metrics(Observer):
             self._faults.labels(output.plugin, output.reason).inc()
 
     def ended(self, stream: StreamInfo, error: StimmungError | None) -> None:
-        self._add_up(stream.name)
-        del self._streams[stream.name]
-        self._open.set(len(self._streams))
+        self._ledgers.end(stream.name)
+        self._open.set(len(self._ledgers))
         self._ends.labels("ended" if error is None else "failed").inc()
 
     def turned(self) -> None:
         if self._clock() < self._due_s:
             return
         self._due_s = self._clock() + DUE_S
+        self._ledgers.add_up()
+        self._workers.read()
+
+
+class LedgerFigures:
+    """The accounts of all streams added up, those that have ended included."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._streams: dict[str, tuple[StreamInfo, dict[str, dict[str, Any]]]] = {}
+        self._edges = Counter(
+            "stimmung_ledger",
+            "received = processed + dropped + in flight",
+            ["edge", "what"],
+            registry=registry,
+        )
+
+    def __len__(self) -> int:
+        """How many streams are open."""
+        return len(self._streams)
+
+    def begin(self, name: str, stream: StreamInfo) -> None:
+        """A stream was opened."""
+        self._streams[name] = stream, {}
+
+    def end(self, name: str) -> None:
+        """A stream ended: its account is closed."""
+        self._add_up(name)
+        del self._streams[name]
+
+    def add_up(self) -> None:
+        """Adds what every ledger has grown by since."""
         for name in self._streams:
             self._add_up(name)
-        alive: dict[str, int] = {}
-        restarts: dict[str, int] = {}
-        for worker in self._host.bus.workers():
-            alive[worker.plugin] = alive.get(worker.plugin, 0) + bool(worker.pid)
-            restarts[worker.plugin] = restarts.get(worker.plugin, 0) + worker.restarts
-        for plugin, number in alive.items():
-            self._workers.labels(plugin).set(number)
-            self._restarts.labels(plugin).set(restarts[plugin])
 
     def _add_up(self, name: str) -> None:
-        """Adds what a stream's ledger has grown by since."""
         stream, before = self._streams[name]
         now = stream.ledger.record()
         for edge, account in now.items():
@@ -104,6 +118,26 @@ class Metrics(Observer):
             for what, number in figures.items():
                 self._edges.labels(edge, what).inc(number - old.get(what, 0))
         self._streams[name] = stream, now
+
+
+class WorkerFigures:
+    """How many worker processes of each plugin live, and how often they were started again."""
+
+    def __init__(self, bus: Bus, registry: CollectorRegistry) -> None:
+        self._bus = bus
+        self._restarts = Gauge("stimmung_worker_restarts", "Restarts", ["plugin"], registry=registry)
+        self._workers = Gauge("stimmung_workers", "Worker processes alive", ["plugin"], registry=registry)
+
+    def read(self) -> None:
+        """Reads them of the bus."""
+        alive: dict[str, int] = {}
+        restarts: dict[str, int] = {}
+        for worker in self._bus.workers():
+            alive[worker.plugin] = alive.get(worker.plugin, 0) + bool(worker.pid)
+            restarts[worker.plugin] = restarts.get(worker.plugin, 0) + worker.restarts
+        for plugin, number in alive.items():
+            self._workers.labels(plugin).set(number)
+            self._restarts.labels(plugin).set(restarts[plugin])
 
 
 def _figures(account: Mapping[str, Any]) -> dict[str, int]:

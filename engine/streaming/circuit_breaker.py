@@ -9,6 +9,7 @@ depends on the audio alone, so a replay repeats it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from ..calls.bus import Answer
@@ -22,19 +23,43 @@ from .ledger import Edge
 MAX_FAILURES = 5
 
 
+@dataclass(slots=True)
+class Continuity:
+    """Since when the present instance has listened, and up to where what was said is settled."""
+
+    since: int = 0
+    _settled: int = 0
+    _told: bool = False
+    _replaced: bool = False
+
+    def lost(self, stop: int) -> None:
+        """The instance failed, and a fresh one listens from ``stop`` on."""
+        self.since, self._replaced = stop, True
+
+    def heard(self, question: Question, told: Told) -> Span | None:
+        """An answer came; the span that is lost where a fresh instance gave it that nobody asked for."""
+        lost = None
+        if told.fresh and self._told and not self._replaced:
+            start = question.span.start
+            lost = Span(min(max(self.since, self._settled), start), start, question.span.rate)
+            self.since = start
+        self._told, self._replaced = True, False
+        if told.sentences or told.flags is not None:
+            self._settled = told.sentences[-1].stop if told.sentences else question.span.stop
+        return lost
+
+
 class Guarded:
     """The present instance of a plugin, at ``seat``; ``edge`` counts what it is asked, among ``calls``.
 
-    ``tell`` gets the span that it lost, the reason and the error. ``since`` is the position from which the
-    present instance has listened.
+    ``tell`` gets the span that it lost, the reason and the error.
     """
 
     def __init__(
         self, what: str, seat: Seat, calls: Calls, edge: Edge, tell: Callable[[Span, str, str], None]
     ) -> None:
         self._what, self._seat, self._calls, self._edge, self._tell = what, seat, calls, edge, tell
-        self._failures = self.since = self._settled = 0
-        self._told = self._replaced = False
+        self._failures, self._continuity = 0, Continuity()
         self._spoilt, self._unfit = False, ""
         self.waiting = 0
 
@@ -42,6 +67,11 @@ class Guarded:
     def hop(self) -> int:
         """Samples from one flag of a detector to the next."""
         return self._seat.hop
+
+    @property
+    def since(self) -> int:
+        """The position from which the present instance has listened."""
+        return self._continuity.since
 
     @property
     def parked(self) -> bool:
@@ -75,18 +105,10 @@ class Guarded:
         else:
             self._edge.process()
             self._failures = 0
-            self._heard(question, answer.told)
+            span = self._continuity.heard(question, answer.told)
+            if span is not None:
+                self._tell(span, "restarted", f"{self._what} began anew: its process was replaced")
         then(answer.told)
-
-    def _heard(self, question: Question, told: Told) -> None:
-        if told.fresh and self._told and not self._replaced:
-            start = question.span.start
-            span = Span(min(max(self.since, self._settled), start), start, question.span.rate)
-            self.since = start
-            self._tell(span, "restarted", f"{self._what} began anew: its process was replaced")
-        self._told, self._replaced = True, False
-        if told.sentences or told.flags is not None:
-            self._settled = told.sentences[-1].stop if told.sentences else question.span.stop
 
     def _lost(self, span: Span, answer: Answer) -> None:
         self._edge.drop(answer.reason)
@@ -96,6 +118,7 @@ class Guarded:
             return
         error = answer.error
         if answer.reason != "late":
-            self._failures, self.since, self._replaced = self._failures + 1, span.stop, True
+            self._failures += 1
+            self._continuity.lost(span.stop)
             error += "; it is parked" if self.parked else ""
         self._tell(span, answer.reason, error)

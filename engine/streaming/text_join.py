@@ -14,7 +14,7 @@ stream goes on, and holds nothing up.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -42,6 +42,54 @@ class Said:
         return self.segment.span.start < window.span.stop and window.span.start < self.segment.span.stop
 
 
+class Sentences:
+    """The settled sentences that a window may still get, and what the extractors ``texts`` made of them."""
+
+    def __init__(self, texts: Collection[str]) -> None:
+        self._texts = texts
+        self._settled: deque[Said] = deque()
+        self._unread: dict[int, Said] = {}
+
+    def __len__(self) -> int:
+        return len(self._settled)
+
+    def add(self, sentence: Segment) -> None:
+        """A sentence has settled; they come in the order of their ends."""
+        said = Said(sentence)
+        self._settled.append(said)
+        self._unread[sentence.index] = said
+
+    def read(self, sentence: Segment, extractor: str, answer: Answer) -> Said | None:
+        """An extractor's answer for a sentence; the sentence where it is the last that was due."""
+        said = self._unread[sentence.index]
+        said.answers[extractor] = answer
+        return self._unread.pop(sentence.index) if self.is_read(said) else None
+
+    def is_read(self, said: Said) -> bool:
+        """True when every extractor has answered."""
+        return len(said.answers) == len(self._texts)
+
+    @property
+    def stop(self) -> int:
+        """The end of the last one; -1 before the first."""
+        return self._settled[-1].segment.span.stop if self._settled else -1
+
+    def of(self, window: Segment) -> Said | None:
+        """The one that was being said when the window ended, else the last one that overlaps it."""
+        found = None
+        for said in self._settled:
+            if said.overlaps(window):
+                found = said
+            if said.segment.span.stop >= window.span.stop:
+                break
+        return found
+
+    def forget(self, before: int) -> None:
+        """No window that begins before that position asks any more."""
+        while self._settled and self._settled[0].segment.span.stop <= before:
+            self._settled.popleft()
+
+
 class Mixed:
     """The inputs of one classifier of windows and sentences: some from each window, some from its words.
 
@@ -62,10 +110,9 @@ class Mixed:
     ) -> None:
         self._facts, self._wait, self._done, self._refuse = facts, wait, done, refuse
         self._texts, self._ledger = frozenset(texts), ledger
+        self._sentences = Sentences(self._texts)
         self._heard, self._pending = 0, set[int]()
         self._waiting: deque[Segment] = deque()
-        self._sentences: deque[Said] = deque()
-        self._unread: dict[int, Said] = {}
         self._audio: dict[int, Sequence[Floats] | None] = {}
         self._words: dict[int, Mapping[str, Answer]] = {}
 
@@ -79,8 +126,7 @@ class Mixed:
         self._choose()
         # No later window begins before this one.
         oldest = self._waiting[0] if self._waiting else window
-        while self._sentences and self._sentences[0].segment.span.stop <= oldest.span.start:
-            self._sentences.popleft()
+        self._sentences.forget(oldest.span.start)
 
     def complete(self, window: Segment, audio: Sequence[Floats] | None) -> None:
         """The window's own inputs are here, or lost."""
@@ -90,18 +136,14 @@ class Mixed:
 
     def said(self, sentence: Segment) -> None:
         """A sentence has settled; they come in the order of their ends."""
-        said = Said(sentence)
-        self._sentences.append(said)
-        self._unread[sentence.index] = said
+        self._sentences.add(sentence)
 
     def read(self, sentence: Segment, extractor: str, answer: Answer) -> None:
         """An extractor's answer for a sentence."""
         if extractor not in self._texts:
             return
-        said = self._unread[sentence.index]
-        said.answers[extractor] = answer
-        if len(said.answers) == len(self._texts):
-            del self._unread[sentence.index]
+        said = self._sentences.read(sentence, extractor, answer)
+        if said is not None:
             for window in said.windows:
                 self._pair(window, said.answers)
 
@@ -114,26 +156,17 @@ class Mixed:
         """Gives the windows that need not wait their sentence."""
         while self._waiting:
             window = self._waiting[0]
-            last = self._sentences[-1].segment.span.stop if self._sentences else -1
-            if not (ended or last >= window.span.stop or self._heard >= window.span.stop + self._wait):
+            settled = self._sentences.stop >= window.span.stop
+            if not (ended or settled or self._heard >= window.span.stop + self._wait):
                 return
             self._waiting.popleft()
-            said = self._of(window)
+            said = self._sentences.of(window)
             if said is None:
                 self._pair(window, dict.fromkeys(self._texts, Answer(None, UNSAID)))
-            elif len(said.answers) == len(self._texts):
+            elif self._sentences.is_read(said):
                 self._pair(window, said.answers)
             else:
                 said.windows.append(window)
-
-    def _of(self, window: Segment) -> Said | None:
-        found = None
-        for said in self._sentences:
-            if said.overlaps(window):
-                found = said
-            if said.segment.span.stop >= window.span.stop:
-                break
-        return found
 
     def _pair(self, window: Segment, answers: Mapping[str, Answer]) -> None:
         for name, answer in answers.items():

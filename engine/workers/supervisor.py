@@ -66,6 +66,48 @@ class Post:
         """True but for a successor that is not ready yet, and for whom one took over."""
         return self.replaces is None and not self.retired
 
+    @property
+    def program(self) -> list[str]:
+        """The program that serves the plugin, before its arguments."""
+        table = self.assignment.table
+        return table.command or [table.python or sys.executable, "-m", "stimmung.engine.workers.process"]
+
+    def launch(self, endpoint: str) -> None:
+        """Starts the process, which serves over ``endpoint``; OSError where there is no such program."""
+        assignment = msgspec.json.encode(self.assignment).decode()
+        arguments = [endpoint, self.identity, str(os.getpid()), assignment]
+        environment = {**os.environ, **one_thread()}
+        if self.assignment.table.foreign:
+            # What this interpreter was told to import is not meant for another.
+            for name in ("PYTHONPATH", "PYTHONHOME"):
+                environment.pop(name, None)
+        self.launched_s = time.monotonic()
+        self.process = subprocess.Popen(
+            # What a plugin prints is no result of the run.
+            [*self.program, *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=STDERR,
+        )
+
+    def bury(self) -> None:
+        """The process has ended."""
+        assert self.process is not None
+        code = self.process.returncode
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        if self.retired:
+            self.process = None
+            return
+        self.died()
+        log.warning("worker %s ended %s%s", self.identity, how, "; it is parked" if self.parked else "")
+
+    def died(self) -> None:
+        """Notes a death, and when the next worker is due."""
+        self.process, self.heard = None, 0
+        self.deaths += 1
+        delay_s = 0.0 if self.deaths == 1 else FIRST_DELAY_S * 2 ** (self.deaths - 1)
+        self.due_s = time.monotonic() + delay_s
+
 
 @dataclass(slots=True)
 class Supervisor:
@@ -81,11 +123,11 @@ class Supervisor:
             post = Post(assignment, number)
             self.posts.append(post)
             try:
-                self._launch(post)
+                post.launch(self.endpoint)
             except OSError as error:
                 raise ConfigError(
                     f"the worker of plugin '{post.name}' cannot be started",
-                    got=f"{error.strerror}: {_program(post)[0]}",
+                    got=f"{error.strerror}: {post.program[0]}",
                     remedy="correct python or command, or make that environment",
                 ) from None
 
@@ -95,7 +137,7 @@ class Supervisor:
             number = 1 + max(other.number for other in self.posts)
             successor = Post(post.assignment, number, replaces=post)
             try:
-                self._launch(successor)
+                successor.launch(self.endpoint)
             except OSError as error:
                 log.error("no successor of worker %s: %s; it serves on", post.identity, error)
                 continue
@@ -134,7 +176,7 @@ class Supervisor:
         for post in [*self.posts]:
             if post.process is not None and post.process.poll() is not None:
                 dead.append(post.identity.encode())
-                self._bury(post)
+                post.bury()
                 if post.retired or post.replaces is not None:
                     self.posts.remove(post)
                     continue
@@ -146,10 +188,10 @@ class Supervisor:
         post.generation += 1
         self.restarts += 1
         try:
-            self._launch(post)
+            post.launch(self.endpoint)
         except OSError as error:  # its environment may be about to be made again
             log.warning("worker %s cannot be restarted: %s", post.identity, error)
-            self._died(post)
+            post.died()
             return
         log.warning("worker %s restarted as process %s", post.identity, self.pid(post.identity))
 
@@ -242,41 +284,3 @@ class Supervisor:
                 post.process.kill()
                 post.process.wait()
             post.process = None
-
-    def _launch(self, post: Post) -> None:
-        assignment = msgspec.json.encode(post.assignment).decode()
-        arguments = [self.endpoint, post.identity, str(os.getpid()), assignment]
-        environment = {**os.environ, **one_thread()}
-        if post.assignment.table.foreign:
-            # What this interpreter was told to import is not meant for another.
-            for name in ("PYTHONPATH", "PYTHONHOME"):
-                environment.pop(name, None)
-        post.launched_s = time.monotonic()
-        post.process = subprocess.Popen(
-            # What a plugin prints is no result of the run.
-            [*_program(post), *arguments],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=STDERR,
-        )
-
-    def _bury(self, post: Post) -> None:
-        assert post.process is not None
-        code = post.process.returncode
-        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        if post.retired:
-            post.process = None
-            return
-        self._died(post)
-        log.warning("worker %s ended %s%s", post.identity, how, "; it is parked" if post.parked else "")
-
-    def _died(self, post: Post) -> None:
-        post.process, post.heard = None, 0
-        post.deaths += 1
-        delay_s = 0.0 if post.deaths == 1 else FIRST_DELAY_S * 2 ** (post.deaths - 1)
-        post.due_s = time.monotonic() + delay_s
-
-
-def _program(post: Post) -> list[str]:
-    table = post.assignment.table
-    return table.command or [table.python or sys.executable, "-m", "stimmung.engine.workers.process"]

@@ -1,0 +1,1 @@
+"""Sinks: from states and predictions to the console, files and subscribers."""

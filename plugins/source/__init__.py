@@ -1,0 +1,1 @@
+"""Sources: from microphones, files, the network and pages to chunks of audio."""
