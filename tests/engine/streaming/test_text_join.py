@@ -126,5 +126,5 @@ def test_sentences_and_windows_that_nobody_can_ask_for_are_let_go() -> None:
     desk = run(7, [segment(k, 10 * k, 10 * k + 9) for k in range(BLOCKS)], 0, 1)
     mixed = desk.mixed
     assert len(mixed._sentences) <= 4
-    kept = (mixed._waiting, mixed._unread, mixed._audio, mixed._words, mixed._pending)
+    kept = (mixed._waiting, mixed._sentences._unread, mixed._audio, mixed._words, mixed._pending)
     assert not any(kept)
