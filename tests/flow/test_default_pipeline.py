@@ -138,3 +138,13 @@ def test_replay_writes_the_same_tables_for_any_number_of_jobs(
     lines = (tmp_path / "1" / "states.jsonl").read_text().splitlines()
     assert [{**json.loads(line), "stream": "s"} for line in lines] == expected * 2
     assert json.loads((tmp_path / "2" / "run.json").read_text())["reconciles"] is True
+
+
+def test_beside_three_other_targets_the_emotion_is_that_of_the_default_pipeline() -> None:
+    samples, found = speech(), []
+    for pipeline in (PIPELINES["default"], load_description("voice")):
+        with Host(pipeline) as host:
+            found.append(states(host.stream("s").play(cut(samples, every(len(samples))))))
+    default, voice = found
+    assert {state["target"] for state in voice} == {"emotion", "emotion7", "arousal", "valence"}
+    assert [state for state in voice if state["target"] == "emotion"] == default

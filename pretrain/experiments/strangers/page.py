@@ -9,9 +9,12 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+import msgspec
+from stimmung.engine.config.schema import load_description
 from stimmung.engine.errors import InputError
+from stimmung.engine.models.cards import load_card, write_card
 
-from ...reports.live_tables import CONDITIONS
+from ...reports.live_tables import CONDITIONS, NAMES
 from ...reports.markdown import table
 from ...statistics.live_figures import FIGURES
 from .systems import SYSTEMS, System
@@ -19,6 +22,12 @@ from .systems import SYSTEMS, System
 FOLDER = "cross_corpus"
 FIGURES_FILE = "strangers.json"
 REPORT = "report.json"
+STRANGERS = "corpora never heard"  # how their figures begin on a card
+CARD_FIGURES = (
+    ("plain", "uar"),
+    ("live", "uar"),
+    *((name, figure) for name in ("live", "everyday_80", "everyday_95") for figure in FIGURES[1:3]),
+)
 MARK = "strangers"  # tables stand between <!-- strangers --> and <!-- /strangers -->
 Figures = dict[str, Any]
 
@@ -144,6 +153,30 @@ def write(found: Mapping[str, Figures], docs: Path, readme: Path | None = None) 
         path.write_text(placed(text, lines, path), encoding="utf-8")
         written.append(path)
     return written
+
+
+def on_cards(found: Mapping[str, Figures], models: Path) -> list[Path]:
+    """Writes the same on the cards of the models that the pipelines run; returns the cards."""
+    written = []
+    for system in SYSTEMS:
+        if system.recipe:
+            continue
+        for table in load_description(system.what).classifiers:
+            folder = models / str(table.options["model"])
+            card = load_card(folder)
+            figures = {name: value for name, value in card.figures.items() if not name.startswith(STRANGERS)}
+            figures |= dict(_told(found[system.name], ", ".join(system.corpora)))
+            written.append(write_card(folder, msgspec.structs.replace(card, figures=figures)))
+    return written
+
+
+def _told(own: Mapping[str, Figures], corpora: str) -> Iterator[tuple[str, float | list[float]]]:
+    for condition, name in CARD_FIGURES:
+        values = own[condition].get("mean", own[condition])
+        named = f"{STRANGERS} ({corpora}), {CONDITIONS[condition]}: {NAMES[name]}"
+        yield named, values[name]
+        if f"{name}_ci95" in values:
+            yield f"{named}, 95 % interval", values[f"{name}_ci95"]
 
 
 def placed(text: str, lines: list[str], path: Path) -> str:
