@@ -120,18 +120,24 @@ def paper2(
 @click.option(
     "--readme", type=click.Path(path_type=Path, exists=True), help="A page for the first table alone."
 )
-def strangers(runs: Path, out: Path, readme: Path | None) -> None:
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The folder of the models, whose cards are told the same.",
+)
+def strangers(runs: Path, out: Path, readme: Path | None, models: Path | None) -> None:
     """Pipelines on corpora that they never heard: one table of reports that evaluate wrote.
 
     A report that is missing is an error that says the command by which it is made.
 
     \b
     Example:
-      stimmung report strangers --runs RUNS --out docs --readme README.md
+      stimmung report strangers --runs RUNS --out docs --readme README.md --models models
     """
     from ..experiments.strangers import page
 
-    for path in page.write(page.gather(runs), out, readme):
+    found = page.gather(runs)
+    for path in [*page.write(found, out, readme), *(page.on_cards(found, models) if models else [])]:
         click.echo(path)
 
 

@@ -161,8 +161,8 @@ def on_cards(found: Mapping[str, Figures], models: Path) -> list[Path]:
     for system in SYSTEMS:
         if system.recipe:
             continue
-        for table in load_description(system.what).classifiers:
-            folder = models / str(table.options["model"])
+        for classifier in load_description(system.what).classifiers:
+            folder = models / str(classifier.options["model"])
             card = load_card(folder)
             figures = {name: value for name, value in card.figures.items() if not name.startswith(STRANGERS)}
             figures |= dict(_told(found[system.name], ", ".join(system.corpora)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,17 @@ def test_the_published_tables_are_those_of_the_published_figures(tmp_path: Path)
     page.write(found, tmp_path / "docs", tmp_path / "README.md")
     for name in ("README.md", "docs/cross_corpus.md", f"docs/{page.FOLDER}/{page.FIGURES_FILE}"):
         assert (tmp_path / name).read_text(encoding="utf-8") == (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_cards_of_the_models_say_the_same(tmp_path: Path) -> None:
+    found = json.loads((ROOT / "docs" / page.FOLDER / page.FIGURES_FILE).read_text(encoding="utf-8"))
+    models = shutil.copytree(ROOT / "models", tmp_path / "models")
+    cards = page.on_cards(found, models)
+    assert len(cards) >= 3
+    for card in cards:
+        text = card.read_text(encoding="utf-8")
+        assert text == (ROOT / "models" / card.parent.name / card.name).read_text(encoding="utf-8")
+        assert "corpora never heard" in text
 
 
 def test_every_command_that_is_published_names_the_report_it_makes() -> None:
