@@ -47,5 +47,4 @@ SYSTEMS = (
         recipe=True,
     ),
     System("hsf_svm", "`hsf_svm`: functionals and a linear SVM", "hsf_svm"),
-    System("hsf_crnn", "`hsf_crnn`: functionals and a CRNN", "hsf_crnn"),
 )
