@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import soundfile
+from stimmung.samples import SPEECH
 from support import ACME, RATE, syllables
 
 ROOT = Path(__file__).parent.parent
@@ -50,7 +51,8 @@ def settle(folder: Path) -> None:
         (folder / part).symlink_to(ROOT / part)
     (folder / "interviews").mkdir()
     (folder / "out").mkdir()
-    speech = syllables(6.0)
+    speech, rate = soundfile.read(SPEECH, stop=6 * RATE, dtype="float32")
+    assert rate == RATE
     soundfile.write(folder / "interviews" / "one.wav", speech, RATE)
     (folder / "speech.pcm").write_bytes((speech * 32767).astype("<i2").tobytes())
     rows = ["file,speaker,emotion"]

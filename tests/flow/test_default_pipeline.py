@@ -54,7 +54,8 @@ def expected(host: Host) -> list[Record]:
 
 def test_every_second_and_the_tail_have_a_state(pipeline: PipelineConfig, expected: list[Record]) -> None:
     stops = [0, *(state["stop"] for state in expected)]
-    assert max(np.diff(stops)) <= 16000
+    # The first answer of a turn comes a hop after its start, which may be a hop after the last silence.
+    assert max(np.diff(stops)) <= 16000 * (2 if pipeline.segments.kind == "turns" else 1)
     assert stops[-1] == len(speech())
     if pipeline.segments.kind == "windows":
         assert stops[1:-1] == [*range(16000, len(speech()), 16000)]

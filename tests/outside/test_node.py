@@ -64,6 +64,7 @@ def test_a_listener_in_node_reads_every_field_of_a_state(node: str, tmp_path: Pa
 
 def crossings(bus: str) -> list[Features]:
     tables = {
+        "stream": {"dc": "keep"},
         "bus": {"transport": bus},
         "extractors": [
             {"plugin": "crossings", "command": ["node", str(EXAMPLES / "extractor.js")]},

@@ -54,7 +54,7 @@ def test_the_command_says_how_late_states_were() -> None:
     done = CliRunner().invoke(group, ["bench", "live", *options])
     assert done.exit_code == 0, done.output
     late, lost = done.output.splitlines()
-    assert re.fullmatch(r"1 streams, windows: 3 states, p50 \S+ ms, p95 \S+ ms, p99 \S+ ms", late)
+    assert re.fullmatch(r"1 streams, windows: 4 states, p50 \S+ ms, p95 \S+ ms, p99 \S+ ms", late)
     assert lost.startswith("1 streams: 0 faults, 0 dropped, the ledger reconciles; load ")
 
 

@@ -37,5 +37,5 @@ def test_the_command_says_how_late_states_were_on_the_page() -> None:
     assert done.exit_code == 0, done.output
     page = done.output.splitlines()[-1]
     assert re.fullmatch(
-        r"1 streams, from state to page: 3 states, p50 \S+ ms, p95 \S+ ms, p99 \S+ ms; 0 missing", page
+        r"1 streams, from state to page: 4 states, p50 \S+ ms, p95 \S+ ms, p99 \S+ ms; 0 missing", page
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner
-from stimmung.engine.bench.recovery import apart, back, question
+from stimmung.engine.bench.recovery import apart, back, request
 from stimmung.engine.calls.bus import Answer
 from stimmung.engine.cli import group
 from stimmung.engine.config.schema import PipelineConfig
@@ -54,7 +54,7 @@ def test_a_question_of_every_kind_is_answered(every_kind: PipelineConfig) -> Non
         }
         for facts in known:
             answers: list[Answer] = []
-            host.bus.submit(question(facts, SPEECH, RATE, 0), answers.append)
+            host.bus.submit(request(facts, SPEECH, RATE, 0), answers.append)
             while not answers:
                 host.bus.pump(0.1)
             assert answers[0].reason == ""

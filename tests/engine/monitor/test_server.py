@@ -277,7 +277,8 @@ def test_200_clients_that_come_and_go_leave_nothing_behind(running: Running) -> 
             if number % 3:
                 page.close()
             else:
-                page.socket.shutdown(socket.SHUT_RDWR)  # without a word
+                with contextlib.suppress(OSError):  # a slow one was let go of before
+                    page.socket.shutdown(socket.SHUT_RDWR)  # without a word
         running.settled.wait_for(8 * (round_ + 1) - 4)
     running.goes_on()
     voices_heard = [name for name in running.settled.ends if name.startswith("microphone")]

@@ -19,7 +19,7 @@ from stimmung.pretrain.recipes.recipe import Recipe
 from stimmung.pretrain.training import fitting
 from stimmung.pretrain.training.dataset import corpus_rows, read_items
 from stimmung.pretrain.training.joint.dataset import Example
-from stimmung.pretrain.training.joint.inference import FeatureTable as Asked
+from stimmung.pretrain.training.joint.inference import Examples as Asked
 from stimmung.pretrain.training.joint.trainer import _recordings
 from stimmung.pretrain.training.trainers import fit_speakers
 from tones import RATE
