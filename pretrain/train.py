@@ -15,7 +15,7 @@ from stimmung.engine.models.statistics import FILE, OFFSET_FILE, write_populatio
 from .corpora.corpus import Corpus
 from .evaluation.cross_validation import run_folds, selected
 from .evaluation.folds import Fold, corpus_folds
-from .features.extraction import Progress, Rows
+from .features.extraction import FeatureTable, Progress
 from .recipes.joint_recipe import JointRecipe
 from .recipes.loading import read_recipe
 from .recipes.recipe import Recipe
@@ -76,7 +76,9 @@ def train(
     return out
 
 
-def _card(recipe: Recipe, corpus: Corpus, rows: Rows, trained: Trained, report: dict[str, Any]) -> Card:
+def _card(
+    recipe: Recipe, corpus: Corpus, rows: FeatureTable, trained: Trained, report: dict[str, Any]
+) -> Card:
     figures = {key: _rounded(report[key]) for key in ("uar", "uar_ci95", "wa", "ece")}
     for window, windowed in report["windows"].items():
         if windowed["n"]:

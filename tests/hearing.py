@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.streaming.stream import Stream
 from stimmung.engine.types import Chunk, EmotionState, Fault, Output, Prediction
@@ -25,7 +25,7 @@ APART: dict[str, Any] = {"transport": "ipc"}
 
 def listening(
     transcript: dict[str, Any] | None = None, activity: dict[str, Any] | None = None, **changes: Any
-) -> Description:
+) -> PipelineConfig:
     """Arousal from audio, valence from what is said; voice activity and transcriber as told."""
     return acme(
         transcript={"plugin": "acme-clock", **(transcript or {})},
@@ -82,7 +82,7 @@ def seconds(outputs: list[Output], target: str = "valence") -> list[int]:
 
 def answered(host: Host, stream: Any) -> None:
     """Turns the bus until nothing is asked of a plugin: what dies now takes no answer along."""
-    until(host, lambda: not any(guarded.waiting for guarded in stream.pipeline._guards), "answers")
+    until(host, lambda: not any(breaker.waiting for breaker in stream.pipeline._breakers), "answers")
 
 
 def failing(fault: str, *seconds: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.models.cards import Card, CardInput, TrainedOn, write_card
 from stimmung.plugins.classify.linear.training import Trainer
 from support import RATE, acme
@@ -47,7 +47,7 @@ def trained(folder: Path, seed: int = 0) -> Path:
 
 def described(
     model: Path, normalise: str = "offset", bus: dict[str, Any] | None = None, **keys: Any
-) -> Description:
+) -> PipelineConfig:
     """A pipeline of that model; other ``keys`` are of the classifier's table."""
     classifiers = [{"plugin": "linear", "model": str(model), "normalise": normalise, **keys}]
     return acme(extractors=[{"plugin": "acme-loudness"}], classifiers=classifiers, bus=bus or {})

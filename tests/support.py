@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stimmung.engine.calls.bus import Job
-from stimmung.engine.config.schema import Description, describe
+from stimmung.engine.config.schema import PipelineConfig, describe
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.transport.zmq_bus import ZmqBus
 from stimmung.engine.types import Chunk, Floats
@@ -54,7 +54,7 @@ def every(size: int) -> Iterator[int]:
         yield size
 
 
-def acme(**changes: object) -> Description:
+def acme(**changes: object) -> PipelineConfig:
     """A pipeline of the outside package's plugins: two extractors, two targets, voice activity."""
     tables: dict[str, object] = {
         "activity": {"plugin": "acme-speaker", "min_speech": 0.1},
@@ -101,10 +101,10 @@ def deadline_in(monkeypatch: pytest.MonkeyPatch, hangs: Callable[[Job], bool]) -
     catch = ZmqBus._catch_the_hung
 
     def caught(self: ZmqBus, now_s: float) -> None:
-        for peer in self._peers.values():
-            in_hand = self._open.get(next(iter(peer.tickets), 0))
+        for connection in self._connections.values():
+            in_hand = self._pending.get(next(iter(connection.tickets), 0))
             if in_hand is not None and not hangs(in_hand.call):
-                peer.since_s = now_s
+                connection.since_s = now_s
         catch(self, now_s)
 
     monkeypatch.setattr(ZmqBus, "_catch_the_hung", caught)

@@ -21,7 +21,7 @@ CLUSTER = ROOT / "engine" / "batch" / "cluster.py"
 LARGE = {
     "Pipeline": "holds the callbacks that its stages answer to, which pending results replace",
     "Track": "the same, for the stages of one track",
-    "Region": "the same, for voice activity",
+    "Stretch": "the same, for voice activity",
     "ZmqBus": "keeps the state of every worker connection in dictionaries of its own",
 }
 # Calls that unpickle whatever the file holds, by the end of their dotted name.

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..calls.spec import Facts
-from ..config.schema import Description, describe, load_description
+from ..calls.spec import PluginSpec
+from ..config.schema import PipelineConfig, describe, load_description
 from ..errors import InputError, PluginError
 from ..plugin import Feed
 from ..runtime.host import Host, open_source
@@ -36,14 +36,14 @@ Audio = str | Path | npt.ArrayLike
 CHUNK_S = 1.0
 
 
-def open_pipeline(pipeline: str | Path | Mapping[str, Any] | Description = "default") -> OpenPipeline:
+def open_pipeline(pipeline: str | Path | Mapping[str, Any] | PipelineConfig = "default") -> OpenPipeline:
     """The pipeline of that name, TOML file or tables, its plugins built; close it, or use ``with``.
 
     Raises ConfigError, ModelError or PluginError for what cannot run.
     """
     if isinstance(pipeline, Mapping):
         return OpenPipeline(describe(pipeline, "the pipeline"))
-    if not isinstance(pipeline, Description):
+    if not isinstance(pipeline, PipelineConfig):
         pipeline = load_description(str(pipeline))
     return OpenPipeline(pipeline)
 
@@ -58,12 +58,12 @@ class OpenPipeline:
     audio that cannot be used, after what came before the fault.
     """
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: PipelineConfig) -> None:
         self.description = description
         self._host = Host(description)
 
     @property
-    def facts(self) -> Mapping[str, Facts]:
+    def facts(self) -> Mapping[str, PluginSpec]:
         """What each plugin declares, by its name in the pipeline."""
         return self._host.bus.facts
 

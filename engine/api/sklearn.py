@@ -20,8 +20,8 @@ import numpy.typing as npt
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ..calls.spec import Facts, facts_of
-from ..config.schema import Description, PluginTable, SegmentsTable, StreamTable
+from ..calls.spec import PluginSpec, spec_of
+from ..config.schema import PipelineConfig, PluginTable, SegmentsTable, StreamTable
 from ..errors import InputError
 from ..registry import build
 from ..types import Floats
@@ -70,15 +70,15 @@ class ExtractorTransformer(TransformerMixin, BaseEstimator):  # type: ignore[mis
         """The pipeline of the one extractor; for texts the extractor itself."""
         if not hasattr(self, "_opened"):
             plugin = build("extractor", self.extractor, dict(self.options or {}))
-            facts = facts_of(self.extractor, plugin)
+            facts = spec_of(self.extractor, plugin)
             names = getattr(plugin, "feature_names", lambda: range(facts.dim))
             self._names = list(names())
             text = facts.kind == "text_extractor"
             self._opened = plugin if text else OpenPipeline(self._description(facts))
         return self._opened
 
-    def _description(self, facts: Facts) -> Description:
-        return Description(
+    def _description(self, facts: PluginSpec) -> PipelineConfig:
+        return PipelineConfig(
             stream=StreamTable(rate=facts.rate),
             segments=SegmentsTable(kind="whole", shortest_s=max(1, facts.least) / facts.rate),
             extractors=[

@@ -1,4 +1,4 @@
-"""Owns the audio of one region and cuts it into fixed blocks, whatever the size of the frames.
+"""Owns the audio of one stretch and cuts it into fixed blocks, whatever the size of the frames.
 
 Block ends depend on the clock alone: every ``block`` samples, and wherever a segment ends. So
 ``describe`` is called on the same samples for any source, which is what makes its rows, and all that
@@ -16,7 +16,7 @@ from ..types import Floats, read_only
 
 
 class AudioBuffer:
-    """The recent audio of one region: append at the end, view any stretch, forget the beginning."""
+    """The recent audio of one stretch: append at the end, view any stretch, forget the beginning."""
 
     def __init__(self, start: int) -> None:
         self._start = start
@@ -60,7 +60,7 @@ class AudioBuffer:
 def block_ends(
     start: int, position: int, available: int, block: int, next_cut: Callable[[int], int | None]
 ) -> Iterator[int]:
-    """The ends in ``(position, available]`` of the blocks of a region begun at ``start``."""
+    """The ends in ``(position, available]`` of the blocks of a stretch begun at ``start``."""
     while True:
         end = start + block * ((position - start) // block + 1)
         cut = next_cut(position)

@@ -1,7 +1,7 @@
 """Cuts a stream into segments: rolling windows, or each unbroken stretch as a whole; :mod:`.turns` by speech.
 
-A region is an unbroken stretch of the stream's clock: a gap in the input ends one and begins the
-next, and every region is cut exactly as if the stream had begun there, so no segment ever spans a
+A stretch is an unbroken part of the stream's clock: a gap in the input ends one and begins the
+next, and every stretch is cut exactly as if the stream had begun there, so no segment ever spans a
 gap. A segmenter sees only positions, never audio, which is why the size of the source's chunks
 cannot matter.
 """
@@ -14,14 +14,14 @@ from ..types import Span
 
 
 class Segmenter(Protocol):
-    """Positions in, spans of finished segments out; one instance a region."""
+    """Positions in, spans of finished segments out; one instance a stretch."""
 
     def advance(self, position: int) -> list[Span]:
         """The segments that end in the audio up to ``position``, in order of their ends."""
         ...
 
     def finish(self, position: int) -> list[Span]:
-        """What is still to be cut when the region ends at ``position``: no tail is lost."""
+        """What is still to be cut when the stretch ends at ``position``: no tail is lost."""
         ...
 
     def next_cut(self, position: int) -> int | None:
@@ -35,15 +35,15 @@ class Segmenter(Protocol):
 
     @property
     def origin(self) -> int:
-        """Where the region begins: descriptor rows are counted from there."""
+        """Where the stretch begins: descriptor rows are counted from there."""
         ...
 
 
 class Windows:
-    """Windows of ``window`` samples that end every ``hop`` samples, counted from the region's start.
+    """Windows of ``window`` samples that end every ``hop`` samples, counted from the stretch's start.
 
     The first windows are shorter: one ends at every hop as soon as ``shortest`` samples have been
-    heard, so a listener need not wait for a whole window. When the region ends between two hops,
+    heard, so a listener need not wait for a whole window. When the stretch ends between two hops,
     a last window ends with it.
     """
 
@@ -84,7 +84,7 @@ class Windows:
 
 
 class Whole:
-    """Each region of at least ``shortest`` samples is one segment: how utterances are trained on."""
+    """Each stretch of at least ``shortest`` samples is one segment: how utterances are trained on."""
 
     def __init__(self, start: int, *, shortest: int, rate: int) -> None:
         self._start, self._shortest, self._rate = start, shortest, rate

@@ -55,7 +55,7 @@ class Turn:
 
 
 class TurnCutter:
-    """The turns and silences of a region that begins at ``start``; ``flag`` samples lie between two flags."""
+    """The turns and silences of a stretch from ``start`` on; ``flag`` samples lie between two flags."""
 
     def __init__(self, start: int, lengths: TurnLengths, *, flag: int, rate: int) -> None:
         self._start, self._lengths, self._flag, self._rate = start, lengths, flag, rate
@@ -91,7 +91,7 @@ class TurnCutter:
         return [cut for flag in flags for cut in self._hear(bool(flag))]
 
     def finish(self, position: int) -> list[Cut]:
-        """What is still to be cut when the region ends at ``position``: no tail is lost."""
+        """What is still to be cut when the stretch ends at ``position``: no tail is lost."""
         found = [*self._end(position), *self._silence(position)]
         if position > self._quiet and position - self._start >= self._lengths.shortest:
             found.append(self._silent(position))

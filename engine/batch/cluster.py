@@ -25,9 +25,9 @@ import msgspec
 
 from ..errors import ConfigError, StimmungError, WorkerError
 from ..workers.resources import one_thread
-from .manifest import Item
+from .manifest import ManifestEntry
 from .process_pool import MAX_ATTEMPTS, Result, lost
-from .replayer import Orders, Replayer
+from .replayer import Replayer, ReplayJob
 
 log = logging.getLogger("stimmung.cluster")
 
@@ -35,7 +35,7 @@ SHARD_BYTES = 16_000_000  # eight minutes of 16 kHz FLAC or so: some seconds of 
 SHARD_ITEMS = 500
 SHARDS_AHEAD = 4  # shards of a wave, for each process
 
-Shard = Sequence[tuple[int, Item]]
+Shard = Sequence[tuple[int, ManifestEntry]]
 
 
 class Cluster:
@@ -45,9 +45,9 @@ class Cluster:
     """
 
     def __init__(
-        self, orders: Orders, backend: Literal["dask", "ray"], jobs: int, address: str | None = None
+        self, job: ReplayJob, backend: Literal["dask", "ray"], jobs: int, address: str | None = None
     ) -> None:
-        self._told = msgspec.json.encode(orders)
+        self._told = msgspec.json.encode(job)
         self._backend, self._jobs, self._address = backend, jobs, address
         self._stack = contextlib.ExitStack()
 
@@ -159,10 +159,11 @@ def replay_shard(here: str, told: bytes, items: bytes) -> list[bytes]:
         if getattr(_own, "told", None) != (here, told):
             if hasattr(_own, "replayer"):
                 _own.replayer.host.close()
-            _own.replayer, _own.told = Replayer(msgspec.json.decode(told, type=Orders)), (here, told)
+            _own.replayer, _own.told = Replayer(msgspec.json.decode(told, type=ReplayJob)), (here, told)
         replayer: Replayer = _own.replayer
         return [
-            msgspec.json.encode(replayer.replay(item)) for item in msgspec.json.decode(items, type=list[Item])
+            msgspec.json.encode(replayer.replay(item))
+            for item in msgspec.json.decode(items, type=list[ManifestEntry])
         ]
 
 
@@ -171,7 +172,7 @@ def shard_by_size(items: Shard, most_bytes: int, most_items: int, jobs: int) -> 
     total = sum(item.size for _, item in items)
     most_bytes = max(1, min(most_bytes, total // (SHARDS_AHEAD * jobs)))
     most_items = max(1, min(most_items, len(items) // (SHARDS_AHEAD * jobs)))
-    shard: list[tuple[int, Item]] = []
+    shard: list[tuple[int, ManifestEntry]] = []
     held = 0
     for number, item in items:
         if shard and (held + item.size > most_bytes or len(shard) >= most_items):

@@ -18,12 +18,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..calls.spec import Facts
-from ..config.schema import Description
+from ..calls.spec import PluginSpec
+from ..config.schema import PipelineConfig
 from ..config.toml import Options
 from ..errors import ConfigError, ModelError
 from ..models.cards import CARD, content, find_model
-from ..streaming.pipeline import Known
+from ..streaming.pipeline import PrecomputedFeatures
 from ..types import read_only
 
 FORMAT = 1
@@ -32,7 +32,7 @@ FORMAT = 1
 class FeatureCache:
     """The features of one pipeline's extractors below ``folder``, which any number of processes share."""
 
-    def __init__(self, folder: Path, description: Description, facts: Mapping[str, Facts]) -> None:
+    def __init__(self, folder: Path, description: PipelineConfig, facts: Mapping[str, PluginSpec]) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -54,12 +54,12 @@ class FeatureCache:
         """The extractors whose features are kept; those of texts are not."""
         return set(self._settings)
 
-    def read(self, content: str) -> dict[str, Known]:
+    def read(self, content: str) -> dict[str, PrecomputedFeatures]:
         """The features known of the audio of that :func:`content`, by the extractor's name."""
         found = {name: _load(self._path(content, name), dim) for name, dim in self._dim.items()}
         return {name: known for name, known in found.items() if known is not None}
 
-    def write(self, content: str, name: str, known: Known) -> None:
+    def write(self, content: str, name: str, known: PrecomputedFeatures) -> None:
         """Keeps all features that extractor ``name`` made of that audio."""
         path = self._path(content, name)
         path.parent.mkdir(exist_ok=True)
@@ -87,7 +87,7 @@ def model_hashes(options: Options) -> dict[str, str]:
     return found
 
 
-def _settings(description: Description, facts: Facts, plugin: str, options: Options) -> str:
+def _settings(description: PipelineConfig, facts: PluginSpec, plugin: str, options: Options) -> str:
     decided: dict[str, Any] = {
         "format": FORMAT,
         "plugin": plugin,
@@ -103,7 +103,7 @@ def _settings(description: Description, facts: Facts, plugin: str, options: Opti
     return msgspec.json.encode(decided, order="sorted").decode()
 
 
-def _load(path: Path, dim: int) -> Known | None:
+def _load(path: Path, dim: int) -> PrecomputedFeatures | None:
     try:
         head, _, body = path.read_bytes().partition(b"\n")
         digest, count, width = head.decode().split()

@@ -16,8 +16,8 @@ from typing import Any, BinaryIO
 import msgspec
 
 from ..errors import ConfigError
-from .manifest import Item
-from .replayer import Finished
+from .manifest import ManifestEntry
+from .replayer import ReplayResult
 
 MISSING = -1
 
@@ -46,7 +46,7 @@ class Journal:
     of another replay, which would be lost.
     """
 
-    def __init__(self, path: Path, what: dict[str, Any], items: Sequence[Item]) -> None:
+    def __init__(self, path: Path, what: dict[str, Any], items: Sequence[ManifestEntry]) -> None:
         self.path = path
         self._items = items
         self._offsets = array("q", [MISSING]) * len(items)
@@ -69,18 +69,18 @@ class Journal:
             self._file.flush()
 
     def add(self, number: int, finished: bytes) -> None:
-        """Keeps what came of an item: an encoded :class:`~stimmung.engine.batch.replayer.Finished`."""
+        """Keeps what came of an item: an encoded :class:`~stimmung.engine.batch.replayer.ReplayResult`."""
         item = self._items[number]
         line = Entry(item.stream, item.size, item.modified_ns, msgspec.Raw(finished))
         self._offsets[number] = self._file.seek(0, 2)
         self._file.write(msgspec.json.encode(line) + b"\n")
         self._file.flush()
 
-    def read(self, number: int) -> Finished:
+    def read(self, number: int) -> ReplayResult:
         """What came of a finished item."""
         self._file.seek(self._offsets[number])
         entry = msgspec.json.decode(self._file.readline(), type=Entry)
-        return msgspec.json.decode(entry.finished, type=Finished)
+        return msgspec.json.decode(entry.finished, type=ReplayResult)
 
     @property
     def pending(self) -> list[int]:

@@ -1,7 +1,8 @@
 """What a replay is to go through: every file below every path, named so that any process can open it.
 
-A corpus is listed once, by the process that was asked to replay it. An :class:`Item` is a few dozen bytes, so
-that listing a hundred thousand files costs megabytes, and goes to another process or machine as it is.
+A corpus is listed once, by the process that was asked to replay it. A :class:`ManifestEntry` is a few dozen
+bytes, so that listing a hundred thousand files costs megabytes, and goes to another process or machine as
+it is.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ..runtime.host import open_source
 FILES = "file"  # the source whose feeds can each be opened by their path alone
 
 
-class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class ManifestEntry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One stream of a corpus: a file by its path, the ``position``-th feed of a ``spec``, or an ``error``.
 
     ``path`` is bytes, because the name of a file need not be Unicode; empty where it is the stream's name.
@@ -43,7 +44,7 @@ class Item(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return Path(os.fsdecode(self.path) if self.path else self.stream)
 
 
-def catalogue(paths: Sequence[str]) -> Iterator[Item]:
+def list_entries(paths: Sequence[str]) -> Iterator[ManifestEntry]:
     """Every stream below every path, in order; a path that cannot be opened is an item that fails."""
     for spec in paths:
         try:
@@ -54,19 +55,19 @@ def catalogue(paths: Sequence[str]) -> Iterator[Item]:
                 if source.name == FILES and feed.origin is not None:
                     yield _file(stream, feed.origin)
                 else:
-                    yield Item(stream, spec=spec, position=position)
+                    yield ManifestEntry(stream, spec=spec, position=position)
         except InputError as error:
-            yield Item(spec, error=str(error))
+            yield ManifestEntry(spec, error=str(error))
 
 
-def _file(stream: str, origin: Path) -> Item:
+def _file(stream: str, origin: Path) -> ManifestEntry:
     path = os.fsencode(origin)
     try:
         found = origin.stat()
     except OSError as error:
-        return Item(stream, error=f"'{stream}' cannot be opened, got {error.strerror}")
+        return ManifestEntry(stream, error=f"'{stream}' cannot be opened, got {error.strerror}")
     same = path == stream.encode("utf-8", "replace")
-    return Item(stream, b"" if same else path, found.st_size, found.st_mtime_ns)
+    return ManifestEntry(stream, b"" if same else path, found.st_size, found.st_mtime_ns)
 
 
 class Opener:
@@ -76,7 +77,7 @@ class Opener:
         self._chunk_ms = chunk_ms
         self._offered: dict[str, tuple[int, Iterator[Feed]]] = {}
 
-    def open(self, item: Item) -> Feed:
+    def open(self, item: ManifestEntry) -> Feed:
         """The item's feed; InputError where there is none."""
         if item.error:
             raise InputError(item.error)

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .replayer import Finished
+from .replayer import ReplayResult
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +99,7 @@ class Tables:
         self._errors = Table(folder / "errors.parquet", {"kind": NAME, "error": pa.string()}, 500)
         self._features = Vectors(folder / "features.parquet", dims) if dims else None
 
-    def add(self, item: Finished) -> None:
+    def add(self, item: ReplayResult) -> None:
         """Appends all that came of one file."""
         for state in item.states:
             self._states.write(_state_row(state))
@@ -124,7 +124,7 @@ class Tables:
             if table is not None:
                 table.close()
 
-    def _segments(self, item: Finished) -> Iterator[Row]:
+    def _segments(self, item: ReplayResult) -> Iterator[Row]:
         """A row for each run of vectors of the same segment."""
         row: Row = {}
         segment = None

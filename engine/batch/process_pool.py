@@ -19,8 +19,8 @@ from types import TracebackType
 import msgspec
 
 from ..workers.resources import one_thread
-from .manifest import Item
-from .replayer import Finished, Orders, Replayer
+from .manifest import ManifestEntry
+from .replayer import Replayer, ReplayJob, ReplayResult
 
 MAX_ATTEMPTS = 3
 AHEAD = 8  # results per shard that may wait to be taken: bounds memory
@@ -28,18 +28,18 @@ AHEAD = 8  # results per shard that may wait to be taken: bounds memory
 Result = tuple[int, bytes]
 
 
-class Shards:
+class ProcessPool:
     """``jobs`` processes that replay items; a context that ends them."""
 
-    def __init__(self, orders: Orders, jobs: int) -> None:
-        self._orders = orders
+    def __init__(self, job: ReplayJob, jobs: int) -> None:
+        self._job = job
         self._jobs = jobs
         self._results: queue.Queue[Result | BaseException | None] = queue.Queue(AHEAD * jobs)
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
 
-    def run(self, items: Iterable[tuple[int, Item]]) -> Iterator[Result]:
-        """Each item's number and its encoded :class:`Finished`, as they finish."""
+    def run(self, items: Iterable[tuple[int, ManifestEntry]]) -> Iterator[Result]:
+        """Each item's number and its encoded :class:`ReplayResult`, as they finish."""
         offered = iter(items)
         turn = threading.Lock()
         self._threads = [
@@ -57,10 +57,10 @@ class Shards:
             else:
                 yield result
 
-    def _work(self, offered: Iterator[tuple[int, Item]], turn: threading.Lock) -> None:
+    def _work(self, offered: Iterator[tuple[int, ManifestEntry]], turn: threading.Lock) -> None:
         last: BaseException | None = None
         try:
-            shard = Shard(self._orders)
+            shard = PoolProcess(self._job)
             try:
                 while not self._over.is_set():
                     with turn:
@@ -75,16 +75,16 @@ class Shards:
             last = error
         self._results.put(last)
 
-    def _replay(self, shard: Shard, item: Item) -> tuple[Shard, bytes]:
+    def _replay(self, shard: PoolProcess, item: ManifestEntry) -> tuple[PoolProcess, bytes]:
         for _ in range(MAX_ATTEMPTS):
             line = shard.replay(item)
             if line is not None:
                 return shard, line
             shard.close()
-            shard = Shard(self._orders)
+            shard = PoolProcess(self._job)
         return shard, msgspec.json.encode(lost(item))
 
-    def __enter__(self) -> Shards:
+    def __enter__(self) -> ProcessPool:
         return self
 
     def __exit__(
@@ -96,25 +96,25 @@ class Shards:
                 self._results.get(timeout=0.05)
 
 
-def lost(item: Item) -> Finished:
+def lost(item: ManifestEntry) -> ReplayResult:
     """An item that every process died of."""
     error = f"'{item.stream}' ended {MAX_ATTEMPTS} processes that replayed it; replay it alone to see why"
-    return Finished(item.stream, errors=[{"stream": item.stream, "kind": "WorkerError", "error": error}])
+    return ReplayResult(item.stream, errors=[{"stream": item.stream, "kind": "WorkerError", "error": error}])
 
 
-class Shard:
+class PoolProcess:
     """The parent's end of one process."""
 
-    def __init__(self, orders: Orders) -> None:
+    def __init__(self, job: ReplayJob) -> None:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "stimmung.engine.batch.process_pool"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, **one_thread()},
         )
-        self._send(msgspec.json.encode(orders))
+        self._send(msgspec.json.encode(job))
 
-    def replay(self, item: Item) -> bytes | None:
+    def replay(self, item: ManifestEntry) -> bytes | None:
         """The item's encoded result, None when the process is gone."""
         assert self.process.stdout is not None
         if not self._send(msgspec.json.encode(item)):
@@ -142,12 +142,12 @@ class Shard:
 
 
 def serve() -> None:
-    """The shard's end: orders on the first line of standard input, then an item a line."""
+    """The process's end: the job on the first line of standard input, then an item a line."""
     lines, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a plugin prints must not end up among the answers
-    with Replayer(msgspec.json.decode(lines.readline(), type=Orders)) as replayer:
+    with Replayer(msgspec.json.decode(lines.readline(), type=ReplayJob)) as replayer:
         for line in lines:
-            finished = replayer.replay(msgspec.json.decode(line, type=Item))
+            finished = replayer.replay(msgspec.json.decode(line, type=ManifestEntry))
             answers.write(msgspec.json.encode(finished) + b"\n")
             answers.flush()
 

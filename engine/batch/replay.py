@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from ..calls.spec import Facts
-from ..config.schema import BusTable, Description
+from ..calls.spec import PluginSpec
+from ..config.schema import BusTable, PipelineConfig
 from ..streaming.validation import targets
 from .feature_cache import model_hashes
 from .journal import Journal
-from .manifest import Item, catalogue
-from .process_pool import Result, Shards
-from .replayer import Finished, Orders, Replayer
+from .manifest import ManifestEntry, list_entries
+from .process_pool import ProcessPool, Result
+from .replayer import Replayer, ReplayJob, ReplayResult
 
 if TYPE_CHECKING:
     from .cluster import Cluster
@@ -43,7 +43,7 @@ RUN = "run.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class ExecutionOptions:
     """What a replay is computed with; none of it changes a table.
 
     ``jobs`` processes on ``backend``: of this machine, or of the Dask or Ray cluster at ``cluster``, which is
@@ -58,41 +58,41 @@ class Means:
 
 def replay(
     paths: Sequence[str],
-    description: Description,
+    description: PipelineConfig,
     out: Path,
     *,
     jobs: int = 1,
     chunk_ms: float | None = None,
     features: bool = False,
-    means: Means | None = None,
+    execution: ExecutionOptions | None = None,
     progress: Progress = lambda done, total, stream: None,
 ) -> dict[str, Any]:
     """Replays every file below ``paths`` into ``out``; returns what ``run.json`` holds."""
     began_s = time.monotonic()
-    means = means or Means(jobs)
-    cache = None if means.cache is None else str(means.cache.resolve())
-    orders = Orders(_without_spares(description), chunk_ms, features, cache)
+    execution = execution or ExecutionOptions(jobs)
+    cache = None if execution.cache is None else str(execution.cache.resolve())
+    job = ReplayJob(_without_spares(description), chunk_ms, features, cache)
     with ExitStack() as stack:
         # Built before the files are listed, and even when nothing is left to do: it says what does not fit.
-        first = stack.enter_context(Replayer(orders if _here(means) else _without_processes(orders)))
+        first = stack.enter_context(Replayer(job if _here(execution) else _without_processes(job)))
         facts = dict(first.host.bus.facts)
-        items = list(catalogue(paths))
+        items = list(list_entries(paths))
         out.mkdir(parents=True, exist_ok=True)
         (out / RUN).unlink(missing_ok=True)
-        journal = stack.enter_context(Journal(out / JOURNAL, _decisive(orders, facts), items))
+        journal = stack.enter_context(Journal(out / JOURNAL, _decisive(job, facts), items))
         pending = journal.pending
         done = resumed = len(items) - len(pending)
-        for number, finished in _compute(first, orders, means, [(n, items[n]) for n in pending]):
+        for number, finished in _compute(first, job, execution, [(n, items[n]) for n in pending]):
             journal.add(number, finished)
             done += 1
             progress(done, len(items), items[number].stream)
-        totals = _write(out, journal, len(items), facts, orders)
+        totals = _write(out, journal, len(items), facts, job)
         run = {
             "pipeline": msgspec.to_builtins(description),
             "targets": targets(description, facts),
             "paths": list(paths),
-            "jobs": means.jobs,
-            "backend": means.backend,
+            "jobs": execution.jobs,
+            "backend": execution.backend,
             "resumed": resumed,
             **totals.record(),
             "elapsed_s": round(time.monotonic() - began_s, 3),
@@ -104,35 +104,33 @@ def replay(
 
 
 def _compute(
-    first: Replayer, orders: Orders, means: Means, items: Sequence[tuple[int, Item]]
+    first: Replayer, job: ReplayJob, execution: ExecutionOptions, items: Sequence[tuple[int, ManifestEntry]]
 ) -> Iterator[Result]:
-    if _here(means):
+    if _here(execution):
         for number, item in items:
             yield number, msgspec.json.encode(first.replay(item))
     elif items:
-        opened: Cluster | Shards
-        if means.backend == "local":
-            opened = Shards(orders, means.jobs)
+        opened: Cluster | ProcessPool
+        if execution.backend == "local":
+            opened = ProcessPool(job, execution.jobs)
         else:
             from .cluster import Cluster
 
-            opened = Cluster(orders, means.backend, means.jobs, means.cluster)
+            opened = Cluster(job, execution.backend, execution.jobs, execution.cluster)
         with opened:
             yield from opened.run(items)
 
 
-def _here(means: Means) -> bool:
+def _here(execution: ExecutionOptions) -> bool:
     """True when this process itself replays."""
-    return means.backend == "local" and means.jobs == 1
+    return execution.backend == "local" and execution.jobs == 1
 
 
-def _without_processes(orders: Orders) -> Orders:
-    return msgspec.structs.replace(
-        orders, description=msgspec.structs.replace(orders.description, bus=BusTable())
-    )
+def _without_processes(job: ReplayJob) -> ReplayJob:
+    return msgspec.structs.replace(job, description=msgspec.structs.replace(job.description, bus=BusTable()))
 
 
-def _without_spares(description: Description) -> Description:
+def _without_spares(description: PipelineConfig) -> PipelineConfig:
     """The same without processes that stand by: nobody waits for a file."""
     replace = msgspec.structs.replace
     transcript, activity = description.transcript, description.activity
@@ -149,7 +147,9 @@ def _without_spares(description: Description) -> Description:
     )
 
 
-def _write(out: Path, journal: Journal, count: int, facts: Mapping[str, Facts], orders: Orders) -> Totals:
+def _write(
+    out: Path, journal: Journal, count: int, facts: Mapping[str, PluginSpec], job: ReplayJob
+) -> Totals:
     """All tables from the journal, in the order of the files."""
     from .parquet import Tables
 
@@ -158,26 +158,26 @@ def _write(out: Path, journal: Journal, count: int, facts: Mapping[str, Facts], 
     dims = {name: fact.dim for name, fact in facts.items() if fact.kind != "classifier"}
     with ExitStack() as stack:
         lines = {name: stack.enter_context((out / f"{name}.jsonl").open("wb")) for name in TABLES}
-        rate = orders.description.stream.rate
-        tables = stack.enter_context(Tables(out, labels, dims if orders.features else {}, rate))
+        rate = job.description.stream.rate
+        tables = stack.enter_context(Tables(out, labels, dims if job.features else {}, rate))
         for number in range(count):
             item = journal.read(number)
             for name, file in lines.items():
                 file.writelines(msgspec.json.encode(row) + b"\n" for row in getattr(item, name))
             tables.add(item)
             totals.add(item)
-    if not orders.features:
+    if not job.features:
         (out / "features.parquet").unlink(missing_ok=True)
     return totals
 
 
-def _decisive(orders: Orders, facts: Mapping[str, Facts]) -> dict[str, Any]:
+def _decisive(job: ReplayJob, facts: Mapping[str, PluginSpec]) -> dict[str, Any]:
     """All that decides what comes of a file."""
-    description = orders.description
+    description = job.description
     tables = [*description.extractors, *description.classifiers]
     return {
         "pipeline": msgspec.structs.replace(description, bus=BusTable()),
-        "features": orders.features,
+        "features": job.features,
         "plugins": facts,
         "models": {table.name: model_hashes(table.options) for table in tables},
         "versions": versions(),
@@ -195,7 +195,7 @@ class Totals:
         self.restarts = 0
         self.ledger: dict[str, dict[str, Any]] = {}
 
-    def add(self, item: Finished) -> None:
+    def add(self, item: ReplayResult) -> None:
         """Adds one file's counts."""
         self.files += 1
         self.failed += bool(item.errors)

@@ -10,16 +10,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from ..config.schema import Description
+from ..config.schema import PipelineConfig
 from ..errors import InputError, StimmungError
 from ..models.cards import content
 from ..plugin import Feed
 from ..runtime.host import Host
 from ..storage.records import record
-from ..streaming.pipeline import Known
+from ..streaming.pipeline import PrecomputedFeatures
 from ..types import Chunk, EmotionState, Fault, Features, Floats, Output, Prediction
 from .feature_cache import FeatureCache
-from .manifest import Item, Opener, catalogue
+from .manifest import ManifestEntry, Opener, list_entries
 
 
 class FeatureRow(msgspec.Struct, array_like=True):
@@ -31,7 +31,7 @@ class FeatureRow(msgspec.Struct, array_like=True):
     values: bytes
 
 
-class Finished(msgspec.Struct):
+class ReplayResult(msgspec.Struct):
     """All that came of one file, as plain records."""
 
     stream: str
@@ -44,13 +44,13 @@ class Finished(msgspec.Struct):
     restarts: int = 0
 
 
-class Orders(msgspec.Struct, frozen=True):
+class ReplayJob(msgspec.Struct, frozen=True):
     """How files are to be replayed: all that another process needs to know beside the files.
 
     With ``features`` these are part of what comes of a file; ``cache`` is the folder to keep them in.
     """
 
-    description: Description
+    description: PipelineConfig
     chunk_ms: float | None = None
     features: bool = False
     cache: str | None = None
@@ -59,22 +59,22 @@ class Orders(msgspec.Struct, frozen=True):
 class Replayer:
     """Replays items, each as a fresh stream of one host; a context that closes it."""
 
-    def __init__(self, orders: Orders) -> None:
-        self._orders = orders
-        self._opener = Opener(orders.chunk_ms)
-        self.host = Host(orders.description)
+    def __init__(self, job: ReplayJob) -> None:
+        self._job = job
+        self._opener = Opener(job.chunk_ms)
+        self.host = Host(job.description)
         self._restarts = 0
         self._cache: FeatureCache | None = None
-        if orders.cache is not None:
-            self._cache = FeatureCache(Path(orders.cache), orders.description, self.host.bus.facts)
+        if job.cache is not None:
+            self._cache = FeatureCache(Path(job.cache), job.description, self.host.bus.facts)
 
-    def replay(self, item: Item) -> Finished:
+    def replay(self, item: ManifestEntry) -> ReplayResult:
         """All that comes of one item."""
         try:
             feed = self._opener.open(item)
-            finished = replay_feed(self.host, feed, features=self._orders.features, cache=self._cache)
+            finished = replay_feed(self.host, feed, features=self._job.features, cache=self._cache)
         except InputError as error:
-            finished = Finished(item.stream, errors=[_error(item.stream, error)])
+            finished = ReplayResult(item.stream, errors=[_error(item.stream, error)])
         finished.restarts, self._restarts = self.host.restarts - self._restarts, self.host.restarts
         return finished
 
@@ -90,7 +90,7 @@ class Replayer:
 def feeds(paths: Sequence[str], chunk_ms: float | None) -> Iterator[Feed]:
     """Every file below every path, in order; a path that cannot be opened is a feed that fails."""
     opener = Opener(chunk_ms)
-    for item in catalogue(paths):
+    for item in list_entries(paths):
         try:
             yield opener.open(item)
         except InputError as error:
@@ -99,9 +99,9 @@ def feeds(paths: Sequence[str], chunk_ms: float | None) -> Iterator[Feed]:
 
 def replay_feed(
     host: Host, feed: Feed, *, features: bool = False, cache: FeatureCache | None = None
-) -> Finished:
+) -> ReplayResult:
     """One file through a fresh stream of ``host``; with a cache, what it knows is not extracted again."""
-    finished = Finished(feed.stream)
+    finished = ReplayResult(feed.stream)
     digest, known = _known(feed, cache)
     heard: dict[str, dict[tuple[int, int], Floats]] = {}
     try:
@@ -132,7 +132,7 @@ def replay_feed(
     return finished
 
 
-def _known(feed: Feed, cache: FeatureCache | None) -> tuple[str, Mapping[str, Known]]:
+def _known(feed: Feed, cache: FeatureCache | None) -> tuple[str, Mapping[str, PrecomputedFeatures]]:
     if cache is None or feed.origin is None:
         return "", {}
     try:
@@ -142,7 +142,7 @@ def _known(feed: Feed, cache: FeatureCache | None) -> tuple[str, Mapping[str, Kn
     return digest, cache.read(digest)
 
 
-def _keep(finished: Finished, output: Output) -> None:
+def _keep(finished: ReplayResult, output: Output) -> None:
     if isinstance(output, EmotionState):
         finished.states.append(record(output))
     elif isinstance(output, Prediction):

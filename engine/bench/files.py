@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import soundfile
 
-from ..batch.replay import Means, replay
-from ..config.schema import Description
+from ..batch.replay import ExecutionOptions, replay
+from ..config.schema import PipelineConfig
 from ..types import Floats
 from ..workers.resources import resident_mb
 from .throughput import cpu_s
@@ -49,7 +49,7 @@ def generate(folder: Path, count: int, seconds: float, samples: Floats, rate: in
 
 
 def tenths(
-    folder: Path, description: Description, out: Path, jobs: int, every: Callable[[Tenth], None]
+    folder: Path, description: PipelineConfig, out: Path, jobs: int, every: Callable[[Tenth], None]
 ) -> dict[str, Any]:
     """Replays the files below ``folder``; ``every`` gets each tenth. Returns the run's account."""
     clocks = Clocks()
@@ -65,7 +65,7 @@ def tenths(
             every(Tenth(done, wall_s, used_s, resident_mb(), sum(map(resident_mb, shards))))
             last = now
 
-    return replay([str(folder)], description, out, means=Means(jobs), progress=step)
+    return replay([str(folder)], description, out, execution=ExecutionOptions(jobs), progress=step)
 
 
 class Clocks:

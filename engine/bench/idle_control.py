@@ -9,13 +9,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..calls.spec import facts_of
+from ..calls.spec import spec_of
 from ..types import Floats, Segment
 from ..workers.process import Assignment, main
-from ..workers.stateless import Answering, Server
+from ..workers.stateless import Handler, StatelessHandler
 
 
-class Idle:
+class IdleControl:
     """One zero a segment."""
 
     name, version, dim = "idle", "1", 1
@@ -28,10 +28,10 @@ class Idle:
         return np.zeros((len(segments), self.dim), np.float32)
 
 
-def idle(assignment: Assignment) -> Answering:
+def idle(assignment: Assignment) -> Handler:
     """The server of an idle extractor at the assigned ``rate``."""
-    plugin = Idle(assignment.table.options["rate"])
-    return Server(plugin, facts_of(assignment.table.name, plugin))
+    plugin = IdleControl(assignment.table.options["rate"])
+    return StatelessHandler(plugin, spec_of(assignment.table.name, plugin))
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from ..config.schema import Description
+from ..config.schema import PipelineConfig
 from ..plugin import Feed
 from ..runtime.host import Host
 from ..runtime.live import Live
@@ -97,7 +97,7 @@ def warm(host: Host, samples: Floats) -> None:
 
 
 def live(
-    description: Description, samples: Floats, streams: int, looking: Looking = lambda _: nullcontext(())
+    description: PipelineConfig, samples: Floats, streams: int, looking: Looking = lambda _: nullcontext(())
 ) -> Lags:
     """The lags of ``streams`` streams paced at real time, while others look on."""
     with Host(description) as host:
@@ -118,7 +118,7 @@ class Soak:
 
 
 def soak(
-    description: Description, samples: Floats, hours: float, every: Callable[[float, float], None]
+    description: PipelineConfig, samples: Floats, hours: float, every: Callable[[float, float], None]
 ) -> Soak:
     """Plays ``hours`` in one stream at full speed; ``every`` gets (hours heard, MB) in between."""
     rate = description.stream.rate

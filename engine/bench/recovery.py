@@ -15,9 +15,9 @@ import numpy as np
 
 from ..calls.bus import Answer, Bus, Job, Worker
 from ..calls.call import Call
-from ..calls.spec import Facts
-from ..calls.stateful import Ask, Question
-from ..config.schema import Description, PluginTable
+from ..calls.spec import PluginSpec
+from ..calls.stateful import InstanceRequest, Request
+from ..config.schema import PipelineConfig, PluginTable
 from ..errors import WorkerError
 from ..runtime.host import Host
 from ..transport.zmq_bus import START_S
@@ -30,7 +30,7 @@ Plugin = TypeVar("Plugin", bound=PluginTable)
 
 
 @dataclass(frozen=True)
-class Back:
+class Recovery:
     """``back_s``: seconds from each kill -9 to the first answer after it.
 
     ``held_mb``: what each process of the plugin held before.
@@ -41,7 +41,7 @@ class Back:
     held_mb: list[float]
 
 
-def back(description: Description, samples: Floats, rounds: int, *, spare: bool) -> Iterator[Back]:
+def back(description: PipelineConfig, samples: Floats, rounds: int, *, spare: bool) -> Iterator[Recovery]:
     """Kills the process that serves each plugin, ``rounds`` times; all run in processes of their own.
 
     With ``spare``, only plugins that have a second process, ready to take over, are killed.
@@ -54,13 +54,13 @@ def back(description: Description, samples: Floats, rounds: int, *, spare: bool)
             if spare and len(_of(host.bus, plugin)) == 1:
                 continue
             facts = {**host.bus.listeners, **host.bus.facts}[plugin]
-            job = question(facts, samples, host.description.stream.rate, next(numbers))
+            job = request(facts, samples, host.description.stream.rate, next(numbers))
             held_mb = [resident_mb(worker.pid) for worker in _of(host.bus, plugin)]
             times = [_back_s(host.bus, plugin, job) for _ in range(rounds)]
-            yield Back(plugin, times, held_mb)
+            yield Recovery(plugin, times, held_mb)
 
 
-def apart(description: Description, *, spare: bool) -> Description:
+def apart(description: PipelineConfig, *, spare: bool) -> PipelineConfig:
     """The pipeline with a process for each plugin, and with a spare one beside it if it can have one."""
 
     def alone(table: Plugin) -> Plugin:
@@ -79,11 +79,11 @@ def apart(description: Description, *, spare: bool) -> Description:
     )
 
 
-def question(facts: Facts, samples: Floats, rate: int, instance: int) -> Job:
+def request(facts: PluginSpec, samples: Floats, rate: int, instance: int) -> Job:
     """Something that a plugin of these facts can be asked at any time."""
     span = Span(0, min(len(samples), rate), rate)
     if facts.kind in ("detector", "transcriber"):
-        return Ask(facts.name, instance, Question("open", span), live=True)
+        return InstanceRequest(facts.name, instance, Request("open", span), live=True)
     if facts.kind == "classifier":
         inputs = (read_only(np.zeros((1, needed.dim), np.float32)) for needed in facts.inputs)
         return Call(facts.name, "predict", tuple(inputs))

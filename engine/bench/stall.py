@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..calls.bus import Bus, Worker
-from ..config.schema import Description, PluginTable
+from ..config.schema import PipelineConfig, PluginTable
 from ..errors import ConfigError, WorkerError
 from ..runtime.host import Host
 from ..runtime.live import Live
@@ -35,7 +35,7 @@ Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Spell:
+class StallInterval:
     """One spell from ``began_s`` to ``ended_s``, the moment after the change left out.
 
     ``answers``: how many calls the twin answered in it.
@@ -51,16 +51,16 @@ class Spell:
         return [one.lag_ms for one in lags if self.began_s <= one.emitted_s < self.ended_s]
 
 
-class Spells:
+class StallIntervals:
     """A context in which a thread stops the twin's process and continues it; it goes on when this ends."""
 
     def __init__(self, bus: Bus, spells: int, spell_s: float, margin_s: float) -> None:
-        self.done: list[Spell] = []
+        self.done: list[StallInterval] = []
         self._bus, self._spells, self._spell_s, self._margin_s = bus, spells, spell_s, margin_s
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._alternate)
 
-    def __enter__(self) -> Spells:
+    def __enter__(self) -> StallIntervals:
         self._thread.start()
         return self
 
@@ -80,7 +80,7 @@ class Spells:
             if self._over.wait(self._spell_s - self._margin_s):
                 break
             answers = twin(self._bus).heard - heard
-            self.done.append(Spell(stalled, began_s, time.monotonic(), answers))
+            self.done.append(StallInterval(stalled, began_s, time.monotonic(), answers))
         _signal(pid, signal.SIGCONT)  # the streams end with what the twin still owes
 
 
@@ -100,7 +100,7 @@ class Stall:
     ``twin_share`` of a core was what the twin took; ``left_out`` states fell into no spell.
     """
 
-    spells: Sequence[Spell]
+    spells: Sequence[StallInterval]
     lags_ms: Sequence[Sequence[float]]
     lags: Lags
     twin_share: float
@@ -141,7 +141,7 @@ def _p99_difference(without: Sequence[Sequence[float]], beside: Sequence[Sequenc
 
 
 def stall(
-    description: Description, samples: Floats, streams: int, *, pairs: int, spell_s: float, margin_s: float
+    description: PipelineConfig, samples: Floats, streams: int, *, pairs: int, spell_s: float, margin_s: float
 ) -> Stall:
     """Plays ``samples`` in ``streams`` streams at real time, beside a twin stopped every other spell.
 
@@ -156,7 +156,7 @@ def stall(
         warm(host, samples)
         lags, pid = Lags(host), twin(host.bus).pid
         began_s, used_s = time.monotonic(), cpu_s(pid)
-        with Spells(host.bus, 2 * pairs, spell_s, margin_s) as spells:
+        with StallIntervals(host.bus, 2 * pairs, spell_s, margin_s) as spells:
             Live(host, [lags]).run([Voices(samples, rate, streams)])
         twin_share = (cpu_s(pid) - used_s) / (time.monotonic() - began_s)
     if len(spells.done) < 2 * pairs:
@@ -174,7 +174,7 @@ def needed_s(pairs: int, spell_s: float) -> float:
     return LEAD_S + 2 * pairs * spell_s + TAIL_S
 
 
-def beside(description: Description) -> Description:
+def beside(description: PipelineConfig) -> PipelineConfig:
     """The pipeline in processes that wait for nobody, and the twin beside it."""
     bus = msgspec.structs.replace(description.bus, transport="ipc", policy="drop-oldest", deadline_s=3600.0)
     table = PluginTable(

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from ..audio.ingest import read_audio
-from ..config.schema import BusTable, Description
+from ..config.schema import BusTable, PipelineConfig
 from ..runtime.host import Host, open_source
 from ..types import Chunk, EmotionState, Floats
 from ..workers.resources import resident_mb
@@ -56,7 +56,7 @@ def cost_s(host: Host, samples: Floats) -> float:
     return _cpu_s(host) - began_s
 
 
-def speed(description: Description, samples: Floats, rounds: int) -> list[float]:
+def speed(description: PipelineConfig, samples: Floats, rounds: int) -> list[float]:
     """How many times faster than real time one stream runs, once a round, after one round to warm up."""
     audio_s = len(samples) / description.stream.rate
     with Host(description) as host:
@@ -64,7 +64,7 @@ def speed(description: Description, samples: Floats, rounds: int) -> list[float]
         return [audio_s / cost_s(host, samples) for _ in range(rounds)]
 
 
-def ratios(first: Description, second: Description, samples: Floats, rounds: int) -> list[float]:
+def ratios(first: PipelineConfig, second: PipelineConfig, samples: Floats, rounds: int) -> list[float]:
     """How many times as much ``second`` costs as ``first``, pair by pair."""
     with Host(first) as one, Host(second) as other:
         cost_s(one, samples)
@@ -72,19 +72,19 @@ def ratios(first: Description, second: Description, samples: Floats, rounds: int
         return [cost_s(other, samples) / cost_s(one, samples) for _ in range(rounds)]
 
 
-def halved_hop(description: Description) -> Description:
+def halved_hop(description: PipelineConfig) -> PipelineConfig:
     """The same pipeline with windows twice as often."""
     segments = msgspec.structs.replace(description.segments, hop_s=description.segments.hop_s / 2)
     return msgspec.structs.replace(description, segments=segments)
 
 
-def over_zmq(description: Description) -> Description:
+def over_zmq(description: PipelineConfig) -> PipelineConfig:
     """The same pipeline with a process for each plugin."""
     return msgspec.structs.replace(description, bus=BusTable(transport="ipc"))
 
 
 def memory(
-    description: Description, samples: Floats, hours: float, every: Callable[[float, float], None]
+    description: PipelineConfig, samples: Floats, hours: float, every: Callable[[float, float], None]
 ) -> float:
     """MB an hour by which one stream of ``hours`` grows, by least squares over its second half.
 

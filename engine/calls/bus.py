@@ -14,29 +14,29 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from ..config.schema import Description, PluginTable
+from ..config.schema import PipelineConfig, PluginTable
 from ..registry import Role
 from ..types import Floats
 from .call import Call
-from .spec import Facts
-from .stateful import Ask, Told
+from .spec import PluginSpec
+from .stateful import InstanceRequest, Response
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What came of one call: its values, or a reason (``failed``, ``late``) and an error in words.
 
-    ``block`` numbers the values, for calls that build on them. What is asked is answered by what is ``told``.
+    ``block`` numbers the values, for calls that build on them. What is asked is answered by a ``response``.
     """
 
     values: Floats | None
     reason: str = ""
     error: str = ""
     block: int = 0
-    told: Told | None = None
+    response: Response | None = None
 
 
-Job = Call | Ask
+Job = Call | InstanceRequest
 Then = Callable[[Answer], None]
 
 
@@ -60,12 +60,12 @@ class Bus(Protocol):
     """Calls in, answers out."""
 
     @property
-    def facts(self) -> Mapping[str, Facts]:
+    def facts(self) -> Mapping[str, PluginSpec]:
         """What each plugin declares, by its name in the pipeline."""
         ...
 
     @property
-    def listeners(self) -> Mapping[str, Facts]:
+    def listeners(self) -> Mapping[str, PluginSpec]:
         """What each process declares that holds the instances of a detector or a transcriber, by its name."""
         ...
 
@@ -81,7 +81,7 @@ class Bus(Protocol):
         """Hands out the answers that have come, waiting ``timeout_s`` for a first; False if none has."""
         ...
 
-    def renew(self) -> None:
+    def rolling_restart(self) -> None:
         """Replaces every worker process by one that loads its plugin afresh; streams go on meanwhile.
 
         May be called from a signal handler: it only leaves word, and the next turn acts on it.
@@ -116,7 +116,7 @@ def hand_out(answers: deque[tuple[Then, Answer]]) -> bool:
     return some
 
 
-def roles(description: Description) -> Iterator[tuple[Role, PluginTable]]:
+def roles(description: PipelineConfig) -> Iterator[tuple[Role, PluginTable]]:
     """Every plugin that is called over a bus, with the role it plays."""
     for table in description.extractors:
         yield "extractor", table
@@ -124,7 +124,7 @@ def roles(description: Description) -> Iterator[tuple[Role, PluginTable]]:
         yield "classifier", table.served
 
 
-def apart(description: Description) -> list[tuple[Role, PluginTable]]:
+def apart(description: PipelineConfig) -> list[tuple[Role, PluginTable]]:
     """Every detector and transcriber with processes of its own: a table for each of its workers."""
     workers = description.bus.workers
     return [

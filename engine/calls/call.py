@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ..errors import PluginError
 from ..registry import origin_of
 from ..types import Floats, Segment, read_only
-from .spec import Facts
+from .spec import PluginSpec
 
 Method = Literal["describe", "summarise", "extract", "encode", "predict", "assess"]
 
@@ -50,7 +50,7 @@ class Call:
     segment: Segment | None = None
 
 
-def perform(plugin: Any, facts: Facts, call: Call) -> Floats:
+def perform(plugin: Any, facts: PluginSpec, call: Call) -> Floats:
     """The checked result of a call: rows for describe, one vector for all others.
 
     That of assess is what the methods ``predict`` and ``training_distance`` return, one after the other.
@@ -69,7 +69,7 @@ def perform(plugin: Any, facts: Facts, call: Call) -> Floats:
 
 
 def _checked(
-    plugin: Any, facts: Facts, method: str, expected: tuple[int, ...], invoke: Callable[[], Any]
+    plugin: Any, facts: PluginSpec, method: str, expected: tuple[int, ...], invoke: Callable[[], Any]
 ) -> npt.NDArray[np.generic]:
     """What ``method`` returned, of the shape that is expected and finite."""
     try:
@@ -110,7 +110,7 @@ def _invoke(plugin: Any, call: Call) -> Any:
     return plugin.predict(list(call.arrays))
 
 
-def expected_shape(facts: Facts, call: Call) -> tuple[int, ...]:
+def expected_shape(facts: PluginSpec, call: Call) -> tuple[int, ...]:
     """The shape of the result :func:`perform` returns for ``call``."""
     if call.method == "describe":
         return facts.rows(len(call.arrays[0])), facts.channels

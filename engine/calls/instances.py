@@ -11,20 +11,20 @@ from ..errors import InputError
 from ..registry import origin_of
 from ..types import Span
 from .bus import Answer, Bus, Then
-from .spec import Facts
-from .stateful import Ask, Question, perform
+from .spec import PluginSpec
+from .stateful import InstanceRequest, Request, perform
 
 
-class Seat(Protocol):
-    """Questions in, answers out, in the order of the questions as long as the instance lives."""
+class Instance(Protocol):
+    """Requests in, responses out, in the order of the requests as long as the instance lives."""
 
     @property
     def hop(self) -> int:
         """Samples from one flag of a detector to the next; 0 of a transcriber."""
         ...
 
-    def ask(self, question: Question, then: Then) -> None:
-        """Puts a question; its answer goes to ``then``, once."""
+    def ask(self, request: Request, then: Then) -> None:
+        """Sends a request; its answer goes to ``then``, once."""
         ...
 
     def leave(self) -> None:
@@ -32,7 +32,7 @@ class Seat(Protocol):
         ...
 
 
-class Near:
+class LocalInstance:
     """An instance in this process, asked at once. ``build`` makes one, the first at once.
 
     One that raised is replaced before it is asked again. ``what`` names the plugin.
@@ -48,18 +48,18 @@ class Near:
         hop: int = getattr(self._present, "hop", 0)
         return hop
 
-    def ask(self, question: Question, then: Then) -> None:
-        then(self._answer(question))
+    def ask(self, request: Request, then: Then) -> None:
+        then(self._answer(request))
 
     def leave(self) -> None:
         pass
 
-    def _answer(self, question: Question) -> Answer:
+    def _answer(self, request: Request) -> Answer:
         try:
-            if self._stale or (question.anew and self._asked):
+            if self._stale or (request.anew and self._asked):
                 self._present = self._build()
             self._asked, self._stale = True, False
-            return Answer(None, told=perform(self._present, question))
+            return Answer(None, response=perform(self._present, request))
         except InputError as error:
             return Answer(None, "unfit", str(error))
         except Exception as error:  # a plugin may raise anything; it is named and the stream goes on
@@ -68,11 +68,17 @@ class Near:
             return Answer(None, "failed", f"{said}; correct it in {origin_of(self._present)}")
 
 
-class Far:
+class RemoteInstance:
     """An instance in a process that ``bus`` calls ``plugin``, and knows by the number ``instance``."""
 
     def __init__(
-        self, bus: Bus, facts: Facts, instance: int, origin: str | None, live: bool, left: Callable[[], None]
+        self,
+        bus: Bus,
+        facts: PluginSpec,
+        instance: int,
+        origin: str | None,
+        live: bool,
+        left: Callable[[], None],
     ) -> None:
         self._bus, self._plugin, self.hop = bus, facts.name, facts.hop
         self._instance, self._origin, self._live, self._left = instance, origin, live, left
@@ -80,34 +86,36 @@ class Far:
     def open(self, rate: int) -> None:
         """Waits until the instance is there; raises InputError where it finds nothing to hear."""
         answers: list[Answer] = []
-        self.ask(Question("open", Span(0, 0, rate)), answers.append)
+        self.ask(Request("open", Span(0, 0, rate)), answers.append)
         while not answers:
             self._bus.pump(0.1)
         if answers[0].reason == "unfit":
             self.leave()
             raise InputError(answers[0].error)
 
-    def ask(self, question: Question, then: Then) -> None:
-        self._bus.submit(Ask(self._plugin, self._instance, question, self._origin, self._live), then)
+    def ask(self, request: Request, then: Then) -> None:
+        self._bus.submit(
+            InstanceRequest(self._plugin, self._instance, request, self._origin, self._live), then
+        )
 
     def leave(self) -> None:
         self._bus.leave(self._plugin, self._instance)
         self._left()
 
 
-class Seats:
-    """The processes of ``plugin``, ``facts`` of each; every stream gets a seat where the fewest are taken."""
+class InstancePool:
+    """The processes of ``plugin``, ``facts`` of each; a stream's instance is where there are the fewest."""
 
-    def __init__(self, bus: Bus, plugin: str, facts: Sequence[Facts]) -> None:
+    def __init__(self, bus: Bus, plugin: str, facts: Sequence[PluginSpec]) -> None:
         self.plugin, self.facts = plugin, facts
         self._bus, self._taken, self._numbers = bus, Counter[str](), count()
 
-    def take(self, origin: str | None, *, live: bool) -> Far:
-        """A seat for one more stream, read from the file ``origin`` if from any."""
+    def take(self, origin: str | None, *, live: bool) -> RemoteInstance:
+        """An instance for one more stream, read from the file ``origin`` if from any."""
         facts = min(self.facts, key=lambda one: self._taken[one.name])
         self._taken[facts.name] += 1
 
         def left() -> None:
             self._taken[facts.name] -= 1
 
-        return Far(self._bus, facts, next(self._numbers), origin, live, left)
+        return RemoteInstance(self._bus, facts, next(self._numbers), origin, live, left)

@@ -16,7 +16,7 @@ from ..registry import check_options, load, origin_of
 Kind = Literal["frame_extractor", "extractor", "text_extractor", "classifier", "detector", "transcriber"]
 
 
-class Facts(msgspec.Struct, frozen=True, kw_only=True):
+class PluginSpec(msgspec.Struct, frozen=True, kw_only=True):
     """What the engine must know of a built plugin to wire it, wherever the plugin itself lives."""
 
     kind: Kind
@@ -48,7 +48,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         return max(0, (samples - self.support) // self.hop + 1)
 
 
-def facts_of(name: str, plugin: object) -> Facts:
+def spec_of(name: str, plugin: object) -> PluginSpec:
     """The facts of a built plugin called ``name``; :class:`PluginError` names an attribute that is unfit."""
     kind: Kind
     fields: tuple[str, ...]
@@ -72,7 +72,7 @@ def facts_of(name: str, plugin: object) -> Facts:
     return facts
 
 
-def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Facts:
+def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> PluginSpec:
     """The attributes of a plugin, or of its class; PluginError names one that is unfit."""
     try:
         values = {field: getattr(plugin, field, None) for field in fields}
@@ -83,7 +83,7 @@ def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Fa
             values["distance"] = isinstance(plugin, DistanceClassifier)
         if kind == "frame_extractor":
             values["shortest"] = getattr(plugin, "shortest", 0)
-        facts = msgspec.convert({"kind": kind, "name": name, **values}, Facts)
+        facts = msgspec.convert({"kind": kind, "name": name, **values}, PluginSpec)
     except (msgspec.ValidationError, TypeError) as error:
         raise PluginError(
             f"plugin '{name}' declares an unfit attribute: {error}",
@@ -108,7 +108,7 @@ def declared(kind: Kind, name: str, plugin: object, fields: Sequence[str]) -> Fa
     return facts
 
 
-def _check_population(facts: Facts, plugin: object) -> None:
+def _check_population(facts: PluginSpec, plugin: object) -> None:
     if not facts.population:
         return
     got = ["none" if one is None else str(one.dim) for one in facts.population]
@@ -126,7 +126,7 @@ def _check_population(facts: Facts, plugin: object) -> None:
         )
 
 
-def _check_offset(facts: Facts, plugin: object) -> None:
+def _check_offset(facts: PluginSpec, plugin: object) -> None:
     if facts.offset is None:
         return
     got = facts.offset.misfit()

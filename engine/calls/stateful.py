@@ -1,4 +1,4 @@
-"""One question to a plugin that hears a stream in order: what is asked, what is told, and the checks.
+"""Requests to a plugin that hears a stream in order, its responses, and the checks around them.
 
 A detector or a transcriber holds the state of one stream, so every stream has an instance of its own.
 Wherever that lives, it is asked through :func:`perform`.
@@ -21,7 +21,7 @@ NO_AUDIO = read_only(np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Request:
     """``hear`` and ``detect`` take the ``samples`` of ``span``; before ``finish`` it was heard last.
 
     ``open`` only builds the instance. ``anew``: the audio begins anew, and a fresh instance hears it.
@@ -34,27 +34,27 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """A question to one ``instance`` of ``plugin``, its name on the bus; ``origin`` is the stream's file.
+class InstanceRequest:
+    """A request to one ``instance`` of ``plugin``, its name on the bus; ``origin`` is the stream's file.
 
     ``live``: its stream does not wait where the queue is full.
     """
 
     plugin: str
     instance: int
-    question: Question
+    request: Request
     origin: str | None = None
     live: bool = False
 
     @property
     def method(self) -> Method:
         """What is asked."""
-        return self.question.method
+        return self.request.method
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What a transcriber or a detector says; ``fresh`` when its instance was built for this question."""
+class Response:
+    """What a transcriber or a detector says; ``fresh`` when its instance was built for this request."""
 
     sentences: tuple[Sentence, ...] = ()
     words: Words | None = None
@@ -62,19 +62,17 @@ class Told:
     fresh: bool = False
 
 
-def perform(plugin: Any, question: Question) -> Told:
-    """The checked result of a question; what the plugin raises is raised."""
-    if question.method == "open":
-        return Told()
-    if question.method == "detect":
-        return Told(flags=_flags(plugin, question.samples))
-    if question.method == "hear":
-        found = plugin.hear(question.span.start, question.samples)
-    else:
-        found = plugin.finish()
-    sentences = _settled(plugin, found, question.span.stop)
+def perform(plugin: Any, request: Request) -> Response:
+    """The checked response to a request; what the plugin raises is raised."""
+    if request.method == "open":
+        return Response()
+    if request.method == "detect":
+        return Response(flags=_flags(plugin, request.samples))
+    hears = request.method == "hear"
+    found = plugin.hear(request.span.start, request.samples) if hears else plugin.finish()
+    sentences = _settled(plugin, found, request.span.stop)
     words = plugin.words() if isinstance(plugin, WordTranscriber) else None
-    return Told(sentences, None if words is None else _plain(words))
+    return Response(sentences, None if words is None else _plain(words))
 
 
 def _settled(transcriber: Any, sentences: Sequence[Sentence], heard: int) -> tuple[Sentence, ...]:

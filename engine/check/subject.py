@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..calls.spec import Facts, facts_of
+from ..calls.spec import PluginSpec, spec_of
 from ..errors import PluginError, StimmungError
 from ..registry import Role, check_options
 from ..types import Floats, Segment, Span
@@ -44,7 +44,7 @@ class Subject:
     kind: type[Any]
     folder: Path
     given: Mapping[str, Any] | None = None
-    _facts: Facts | None = field(default=None, init=False)
+    _facts: PluginSpec | None = field(default=None, init=False)
 
     def prepare(self) -> None:
         """Writes the recording; builds what can be built once for all checks, and reads its facts."""
@@ -52,7 +52,7 @@ class Subject:
         if self.role == "source" and "spec" not in self.example:
             raise NoExampleError('a source is opened only as its class says: example = {"spec": "…"}')
         if self.role in ("extractor", "classifier"):
-            self._facts = facts_of(self.name, self.plugin)
+            self._facts = spec_of(self.name, self.plugin)
         elif self.role != "sink" and self.role != "source":
             self.build()
 
@@ -77,7 +77,7 @@ class Subject:
         return self.build()
 
     @property
-    def facts(self) -> Facts:
+    def facts(self) -> PluginSpec:
         """What an extractor or a classifier declares."""
         if self._facts is None:
             raise TypeError(f"a {self.role} declares no facts")

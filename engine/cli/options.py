@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 
 import click
 
-from ..config.schema import Description, load_description
+from ..config.schema import PipelineConfig, load_description
 from ..errors import ConfigError
 from ..runtime.live import Live
 
@@ -48,7 +48,7 @@ def pipeline_options(command: Command) -> Command:
     return command
 
 
-def described(pipeline: str, bus: str | None, workers: int | None) -> Description:
+def described(pipeline: str, bus: str | None, workers: int | None) -> PipelineConfig:
     """The pipeline asked for, with what the command line changes of it."""
     asked = {"transport": TRANSPORTS[bus] if bus else None, "workers": workers}
     return load_description(pipeline, **{key: value for key, value in asked.items() if value is not None})

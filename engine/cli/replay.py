@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from ..batch.replay import Backend, Means, replay
+from ..batch.replay import Backend, ExecutionOptions, replay
 from .options import described, pipeline_options
 from .progress import progress
 
@@ -77,7 +77,7 @@ def command(
             out,
             chunk_ms=block_ms,
             features=features,
-            means=Means(jobs, backend, cluster, cache),
+            execution=ExecutionOptions(jobs, backend, cluster, cache),
             progress=step,
         )
     resumed = f", {run['resumed']} of them finished before" if run["resumed"] else ""

@@ -83,7 +83,7 @@ def command(
     chunk_ms = chunk_ms or (PACED_CHUNK_MS if paced else None)
     opened = [open_source(source, chunk_ms=chunk_ms) for source in sources]
     with Host(description) as host, ExitStack() as closing:
-        signal.signal(signal.SIGUSR1, lambda *_: host.renew())
+        signal.signal(signal.SIGUSR1, lambda *_: host.rolling_restart())
         outlets = [open_sink(_sink(spec)) for spec in sinks]
         try:
             recorder = None if record is None else closing.enter_context(Recorder(record))

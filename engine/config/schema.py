@@ -144,7 +144,7 @@ class VoteTable(Table, frozen=True, kw_only=True):
     unsure_beyond: Positive | None = None
 
 
-class Description(Table, frozen=True, kw_only=True):
+class PipelineConfig(Table, frozen=True, kw_only=True):
     """Everything a pipeline is made of."""
 
     stream: StreamTable = StreamTable()
@@ -167,7 +167,7 @@ class Description(Table, frozen=True, kw_only=True):
         return found
 
 
-def load_description(name_or_path: str, **bus: Any) -> Description:
+def load_description(name_or_path: str, **bus: Any) -> PipelineConfig:
     """The pipeline shipped under that name or described by that TOML file, with those keys of its ``bus``."""
     path, shipped = Path(name_or_path), shipped_pipelines()
     if path.suffix != ".toml" and not path.exists():
@@ -189,7 +189,7 @@ def shipped_pipelines() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def describe(data: Mapping[str, Any], where: str) -> Description:
+def describe(data: Mapping[str, Any], where: str) -> PipelineConfig:
     """A pipeline description from plain tables, checked as a whole."""
     tables = dict(data)
     for kind, own_keys in (("extractors", OWN_KEYS), ("classifiers", CLASSIFIER_KEYS)):
@@ -206,7 +206,7 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
         tables["segments"] = _segments(tables["segments"], where)
     if isinstance(tables.get("transcript"), Mapping):
         tables["transcript"] = _plugin(tables["transcript"], f"{where}: [transcript]")
-    description = decode(tables, Description, where)
+    description = decode(tables, PipelineConfig, where)
     _check_ranges(description, where)
     far = [table.name for table in (*description.extractors, *description.classifiers) if table.remote]
     if far and not description.bus.listen:
@@ -226,7 +226,7 @@ def describe(data: Mapping[str, Any], where: str) -> Description:
     return description
 
 
-def with_transcript(description: Description, entry: Mapping[str, Any], where: str) -> Description:
+def with_transcript(description: PipelineConfig, entry: Mapping[str, Any], where: str) -> PipelineConfig:
     """The same pipeline with another ``[transcript]``, as its table would stand in a file."""
     table = decode(_plugin(entry, f"{where}: [transcript]"), PluginTable, where)
     _own(table, f"{where}: [transcript]")
@@ -296,7 +296,7 @@ def _refuse_twins(names: list[str], where: str) -> None:
             )
 
 
-def _check_ranges(description: Description, where: str) -> None:
+def _check_ranges(description: PipelineConfig, where: str) -> None:
     segments, vote = description.segments, description.vote
     if segments.kind == "turns":
         _check_turns(description, where)
@@ -326,7 +326,7 @@ def _check_ranges(description: Description, where: str) -> None:
         )
 
 
-def _check_turns(description: Description, where: str) -> None:
+def _check_turns(description: PipelineConfig, where: str) -> None:
     segments, vote = description.segments, description.vote
     if description.activity is None:
         raise ConfigError(

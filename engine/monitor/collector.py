@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.schema import Description
+from ..config.schema import PipelineConfig
 from ..errors import StimmungError
 from ..plugin import Feed
 from ..runtime.host import Host
@@ -57,7 +57,7 @@ class Collector(Observer):
         self._streams[feed.stream] = _Told(stream, began, Envelope(stream.rate))
         self._tell_stream(feed.stream, "live")
 
-    def heard(self, frame: AudioFrame) -> None:
+    def on_audio(self, frame: AudioFrame) -> None:
         told = self._streams[frame.stream]
         told.heard_s = frame.span.stop_s
         for start, low, high in told.envelope.add(frame.span.start, frame.samples):
@@ -65,17 +65,17 @@ class Collector(Observer):
                 "audio", frame.stream, start_s=start / BINS_HZ, step_s=1 / BINS_HZ, low=low, high=high
             )
 
-    def detected(self, stream: str, span: Span, flags: Bools) -> None:
+    def on_vad(self, stream: str, span: Span, flags: Bools) -> None:
         step_s = span.length / span.rate / max(1, len(flags))
         marks = "".join("1" if flag else "0" for flag in flags)
         self._publish("activity", stream, start_s=span.start_s, step_s=step_s, flags=marks)
 
-    def said(self, stream: str, sentence: Sentence) -> None:
+    def on_transcript(self, stream: str, sentence: Sentence) -> None:
         rate = self._streams[stream].stream.rate
         span = Span(sentence.start, sentence.stop, rate)
         self._publish("sentence", stream, start_s=span.start_s, stop_s=span.stop_s, text=sentence.text)
 
-    def understood(self, stream: str, words: Words) -> None:
+    def on_words(self, stream: str, words: Words) -> None:
         rate = self._streams[stream].stream.rate
         told = {"settled": [_word(word, rate) for word in words.settled]}
         self._publish("words", stream, **told, partial=[_word(word, rate) for word in words.partial])
@@ -124,7 +124,7 @@ class Collector(Observer):
 
     def _tell_stream(self, name: str, phase: str, error: str = "") -> None:
         told = self._streams[name]
-        tape = self._recorder.tape(name) if self._recorder is not None else None
+        writer = self._recorder.writer(name) if self._recorder is not None else None
         self._publish(
             "stream",
             name,
@@ -132,7 +132,7 @@ class Collector(Observer):
             began=told.began,
             heard_s=told.heard_s,
             error=error,
-            recording=tape and {"url": f"recordings/{tape.folder.name}.zip", "error": tape.error},
+            recording=writer and {"url": f"recordings/{writer.folder.name}.zip", "error": writer.error},
         )
 
     def _tell_ledger(self, name: str, told: _Told) -> None:
@@ -183,7 +183,7 @@ def hello(host: Host, *, microphone: bool, recording: bool) -> dict[str, Any]:
 
 
 def hello_of(
-    description: Description,
+    description: PipelineConfig,
     targets: Sequence[Mapping[str, Any]],
     *,
     microphone: bool = False,

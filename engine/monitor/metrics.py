@@ -56,7 +56,7 @@ class Metrics(Observer):
         self._ledgers.begin(feed.stream, stream)
         self._open.set(len(self._ledgers))
 
-    def heard(self, frame: AudioFrame) -> None:
+    def on_audio(self, frame: AudioFrame) -> None:
         self._audio.inc(frame.span.length / frame.span.rate)
 
     def emitted(self, output: Output) -> None:

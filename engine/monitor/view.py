@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from ..audio.ingest import Intake
-from ..config.schema import Description
+from ..config.schema import PipelineConfig
 from ..errors import InputError, nearest
 from ..export.intervals import Recording, Run
 from ..runtime.host import open_source
@@ -38,9 +38,9 @@ class View:
         self.shown: list[str] = []
         self.unheard: list[str] = []
         self.more = 0
-        self._table = msgspec.convert(account["pipeline"], Description).stream
+        self._table = msgspec.convert(account["pipeline"], PipelineConfig).stream
         self._errors = _errors(folder)
-        self.hub.publish(hello_of(msgspec.convert(account["pipeline"], Description), account["targets"]))
+        self.hub.publish(hello_of(msgspec.convert(account["pipeline"], PipelineConfig), account["targets"]))
         self._fill(run, streams)
 
     def _fill(self, run: Run, streams: Sequence[str]) -> None:

@@ -11,17 +11,17 @@ import numpy as np
 
 from ..calls.bus import Answer, Job
 from ..calls.call import Call, Part
-from ..calls.stateful import Ask, Question, Told
+from ..calls.stateful import InstanceRequest, Request, Response
 from ..errors import WireError
 from ..types import Floats, Segment, Span, read_only
 from .messages import (
     EMPTY,
     AskHeader,
     Assign,
-    Beat,
     CallHeader,
     Failure,
     Frames,
+    Heartbeat,
     Hello,
     Join,
     Leave,
@@ -44,7 +44,7 @@ _KINDS: dict[bytes, type[Message]] = {
     b"stop": Stop,
     b"join": Join,
     b"assign": Assign,
-    b"beat": Beat,
+    b"beat": Heartbeat,
     b"ask": AskHeader,
     b"told": ToldHeader,
     b"unfit": Unfit,
@@ -180,9 +180,9 @@ def encode_job(ticket: int, job: Job, kept: Container[int] = ()) -> list[bytes]:
     return encode_call(ticket, job, kept) if isinstance(job, Call) else encode_ask(ticket, job)
 
 
-def encode_ask(ticket: int, ask: Ask) -> list[bytes]:
+def encode_ask(ticket: int, ask: InstanceRequest) -> list[bytes]:
     """The frames of a question."""
-    asked, span = ask.question, ask.question.span
+    asked, span = ask.request, ask.request.span
     header = AskHeader(
         ticket=ticket,
         instance=ask.instance,
@@ -197,7 +197,7 @@ def encode_ask(ticket: int, ask: Ask) -> list[bytes]:
     return encode(header, [asked.samples])
 
 
-def decode_question(message: AskHeader, arrays: Sequence[Floats]) -> Question:
+def decode_request(message: AskHeader, arrays: Sequence[Floats]) -> Request:
     """The question of a message; :class:`WireError` when its audio is unfit."""
     (samples,) = arrays
     heard = message.method in ("hear", "detect")
@@ -208,17 +208,17 @@ def decode_question(message: AskHeader, arrays: Sequence[Floats]) -> Question:
             expected="the samples from start to stop" if heard else "none",
         )
     span = Span(message.start, message.stop, message.rate)
-    return Question(message.method, span, samples, message.anew)
+    return Request(message.method, span, samples, message.anew)
 
 
-def encode_told(ticket: int, told: Told) -> list[bytes]:
+def encode_told(ticket: int, response: Response) -> list[bytes]:
     """The frames of what was told."""
-    flags = [] if told.flags is None else [told.flags.astype(np.float32)]
+    flags = [] if response.flags is None else [response.flags.astype(np.float32)]
     header = ToldHeader(
         ticket=ticket,
-        fresh=told.fresh,
-        sentences=list(told.sentences),
-        words=told.words,
+        fresh=response.fresh,
+        sentences=list(response.sentences),
+        words=response.words,
         shapes=[list(one.shape) for one in flags],
     )
     return encode(header, flags)
@@ -234,6 +234,6 @@ def answer_of(message: Message, arrays: Sequence[Floats]) -> tuple[int, Answer] 
         return message.ticket, Answer(None, "unfit", message.error)
     if isinstance(message, ToldHeader):
         flags = arrays[0] > 0 if arrays else None
-        told = Told(tuple(message.sentences), message.words, flags, message.fresh)
-        return message.ticket, Answer(None, told=told)
+        response = Response(tuple(message.sentences), message.words, flags, message.fresh)
+        return message.ticket, Answer(None, response=response)
     return None

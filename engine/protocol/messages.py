@@ -44,7 +44,7 @@ import msgspec
 
 from ..calls import stateful
 from ..calls.call import Method
-from ..calls.spec import Facts
+from ..calls.spec import PluginSpec
 from ..registry import Role
 from ..types import Floats, Sentence, Words
 
@@ -70,7 +70,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class Hello(Header, frozen=True, kw_only=True):
     """A worker is ready for ``credit`` calls at once."""
 
-    facts: Facts
+    facts: PluginSpec
     credit: Annotated[int, msgspec.Meta(ge=1, le=1024)]
     pid: int
 
@@ -147,7 +147,7 @@ class Assign(Header, frozen=True, kw_only=True):
     options: dict[str, Any]
 
 
-class Beat(Header, frozen=True, kw_only=True):
+class Heartbeat(Header, frozen=True, kw_only=True):
     """The host lives."""
 
 
@@ -188,6 +188,6 @@ class Leave(Header, frozen=True, kw_only=True):
     instance: int
 
 
-Message = (Hello | Refuse | CallHeader | Result | Failure | Stop | Join | Assign | Beat) | (
+Message = (Hello | Refuse | CallHeader | Result | Failure | Stop | Join | Assign | Heartbeat) | (
     AskHeader | ToldHeader | Unfit | Leave
 )

@@ -12,14 +12,14 @@ from threadpoolctl import threadpool_limits
 
 from ..audio.ingest import Intake
 from ..calls.bus import Bus
-from ..calls.instances import Far, Seats
+from ..calls.instances import InstancePool, RemoteInstance
 from ..calls.spec import prepared
-from ..config.schema import Description, PluginTable
+from ..config.schema import PipelineConfig, PluginTable
 from ..errors import ConfigError
 from ..plugin import Detector, Sink, Source, Transcriber
 from ..registry import Role, build, check_options, installed, load
 from ..streaming.observer import Observer
-from ..streaming.pipeline import NOBODY, NOTHING_LEARNT, Known, Pipeline
+from ..streaming.pipeline import NOBODY, NOTHING_LEARNT, Pipeline, PrecomputedFeatures
 from ..streaming.stream import Stream
 from ..streaming.validation import check
 from ..transport.local_bus import LocalBus
@@ -33,19 +33,19 @@ class Host:
     read.
     """
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: PipelineConfig) -> None:
         self.description = description
         self._detector = _detector_factory(description)
         if description.transcript is not None and not description.transcript.apart:
             prepared(description.transcript)
         self.bus = _open_bus(description)
-        self._seats = _seats(description, self.bus)
+        self._instance_pools = _instance_pools(description, self.bus)
         # One thread a call, here as in a worker: results must not depend on the machine's cores. OpenBLAS
         # hears only the thread that told it last time, so workers in threads cannot see to it themselves.
         self._threads = threadpool_limits(1)
         try:
-            for role, seats in self._seats.items():
-                check_rate(f"{role} '{seats.plugin}'", seats.facts[0].rate, description.stream.rate)
+            for role, pool in self._instance_pools.items():
+                check_rate(f"{role} '{pool.plugin}'", pool.facts[0].rate, description.stream.rate)
             check(description, self.bus.facts)
         except BaseException:
             self.close()
@@ -57,7 +57,7 @@ class Host:
         *,
         origin: Path | None = None,
         features: bool = False,
-        known: Mapping[str, Known] | None = None,
+        known: Mapping[str, PrecomputedFeatures] | None = None,
         observer: Observer = NOBODY,
         live: bool = False,
         speaker: str = "",
@@ -89,14 +89,14 @@ class Host:
         intake = Intake(name, table.rate, keep_dc=table.dc == "keep")
         return Stream(intake, pipeline, None if memory is None else memory.keep)
 
-    def _take(self, role: Role, origin: Path | None, live: bool) -> Far | None:
-        seats = self._seats.get(role)
-        if seats is None:
+    def _take(self, role: Role, origin: Path | None, live: bool) -> RemoteInstance | None:
+        pool = self._instance_pools.get(role)
+        if pool is None:
             return None
-        seat = seats.take(None if origin is None else str(origin), live=live)
+        instance = pool.take(None if origin is None else str(origin), live=live)
         if not live:
-            seat.open(self.description.stream.rate)
-        return seat
+            instance.open(self.description.stream.rate)
+        return instance
 
     def _transcriber(self, origin: Path | None) -> Callable[[], Transcriber] | None:
         table, rate = self.description.transcript, self.description.stream.rate
@@ -110,9 +110,9 @@ class Host:
 
         return built
 
-    def renew(self) -> None:
+    def rolling_restart(self) -> None:
         """Swaps every worker process for one that loads its plugin afresh; streams go on meanwhile."""
-        self.bus.renew()
+        self.bus.rolling_restart()
 
     @property
     def restarts(self) -> int:
@@ -160,23 +160,23 @@ def open_sink(table: PluginTable) -> Sink:
     return sink
 
 
-def _seats(description: Description, bus: Bus) -> dict[Role, Seats]:
+def _instance_pools(description: PipelineConfig, bus: Bus) -> dict[Role, InstancePool]:
     """The processes of the detector and of the transcriber, if they have some."""
-    found: dict[Role, Seats] = {}
+    found: dict[Role, InstancePool] = {}
     for role, table in description.listeners:
         facts = [one for one in bus.listeners.values() if one.kind == role]
         if facts:
-            found[role] = Seats(bus, table.plugin, facts)
+            found[role] = InstancePool(bus, table.plugin, facts)
     return found
 
 
-def _open_bus(description: Description) -> Bus:
+def _open_bus(description: PipelineConfig) -> Bus:
     listeners = [table for _, table in description.listeners]
     called = (*description.extractors, *description.classifiers, *listeners)
     if any(table.apart for table in called) and description.bus.transport == "local":
-        from ..transport.hybrid_bus import MixedBus
+        from ..transport.hybrid_bus import HybridBus
 
-        return MixedBus(description)
+        return HybridBus(description)
     if description.bus.transport == "local":
         return LocalBus(description)
     from ..transport.zmq_bus import ZmqBus  # a worker needs no host, and a local pipeline no ZeroMQ
@@ -184,7 +184,7 @@ def _open_bus(description: Description) -> Bus:
     return ZmqBus(description)
 
 
-def _detector_factory(description: Description) -> Callable[[], Detector] | None:
+def _detector_factory(description: PipelineConfig) -> Callable[[], Detector] | None:
     if description.activity is None or description.activity.detector.apart:
         return None
     table, rate = description.activity.detector, description.stream.rate

@@ -23,7 +23,7 @@ from ..streaming.stream import Stream
 from ..types import Fault, Features, Output
 from .host import Host
 from .memory import check_speaker
-from .readers import Announcer, Reader, Voice, blame, pace
+from .readers import ActiveStream, FeedWatcher, Reader, blame, pace
 
 log = logging.getLogger("stimmung.run")
 
@@ -52,8 +52,8 @@ class Live:
         self._host, self._recorder, self._paced, self._speaker = host, recorder, paced, speaker
         self._observer = Observers([*filter(None, [recorder]), *observers])
         self._stirred, self._stopping = threading.Event(), False
-        self._arriving: queue.SimpleQueue[Voice | Announcer] = queue.SimpleQueue()
-        self._voices: list[Voice] = []
+        self._arriving: queue.SimpleQueue[ActiveStream | FeedWatcher] = queue.SimpleQueue()
+        self._active: list[ActiveStream] = []
         self._reading = 0
         self.failures = 0
 
@@ -63,17 +63,17 @@ class Live:
 
         The error of a source that is alone is raised, not logged.
         """
-        announcers = [Announcer(source, self._arriving, self._stirred) for source in sources]
-        self._reading = len(announcers)
-        for announcer in announcers:
-            announcer.start()
+        watchers = [FeedWatcher(source, self._arriving, self._stirred) for source in sources]
+        self._reading = len(watchers)
+        for watcher in watchers:
+            watcher.start()
         try:
-            while (self._reading or self._voices) and not self._stopping:
-                self._welcome(alone=len(announcers) == 1)
+            while (self._reading or self._active) and not self._stopping:
+                self._welcome(alone=len(watchers) == 1)
                 self._turn()
         finally:
-            for announcer in announcers:
-                announcer.stop()
+            for watcher in watchers:
+                watcher.stop()
             self._end_all()
         return self.failures
 
@@ -85,7 +85,7 @@ class Live:
         """Takes in the feeds that were announced since, and notes the sources that have no more."""
         while not self._arriving.empty():
             arrival = self._arriving.get()
-            if isinstance(arrival, Voice):
+            if isinstance(arrival, ActiveStream):
                 self._open(arrival)
                 continue
             self._reading -= 1
@@ -94,107 +94,107 @@ class Live:
             if arrival.error is not None:
                 self._report(arrival.error)
 
-    def _open(self, voice: Voice) -> None:
-        feed = replace(voice.feed, stream=self._unique(voice.feed.stream))
+    def _open(self, active: ActiveStream) -> None:
+        feed = replace(active.feed, stream=self._unique(active.feed.stream))
         try:
-            voice.stream = self._host.stream(
+            active.stream = self._host.stream(
                 feed.stream,
                 origin=feed.origin,
                 observer=self._observer,
-                live=self._paced or voice.live,
+                live=self._paced or active.live,
                 speaker=self._speaker,
             )
         except StimmungError as error:
             self._report(error)
-            voice.over.set()
+            active.over.set()
             return
         if self._recorder is not None:
             feed = self._recorder.record(feed)
-        self._observer.began(feed, voice.stream.info)
-        paced = self._paced and not voice.live
-        voice.reader = Reader(pace(feed.chunks) if paced else feed.chunks, self._stirred)
-        self._voices.append(voice)
+        self._observer.began(feed, active.stream.info)
+        paced = self._paced and not active.live
+        active.reader = Reader(pace(feed.chunks) if paced else feed.chunks, self._stirred)
+        self._active.append(active)
 
     def _unique(self, name: str) -> str:
         """The name, numbered where a stream that still runs has it."""
-        taken = {voice.stream.pipeline.stream for voice in self._voices if voice.stream is not None}
+        taken = {active.stream.pipeline.stream for active in self._active if active.stream is not None}
         names = (f"{name} ({number})" if number > 1 else name for number in count(1))
         return next(one for one in names if one not in taken)
 
     def _turn(self) -> None:
         """Deals with what has arrived of every stream, or waits a little for something to arrive."""
-        busy = [self._serve(voice) for voice in [*self._voices]]
+        busy = [self._serve(active) for active in [*self._active]]
         self._observer.turned()
         if not any(busy):
             self._stirred.wait(TURN_S)
             self._stirred.clear()
 
-    def _serve(self, voice: Voice) -> bool:
+    def _serve(self, active: ActiveStream) -> bool:
         """Deals with what has arrived of one stream; False if nothing had."""
-        assert voice.stream is not None
-        assert voice.reader is not None
-        failure = self._emit(voice, voice.stream.pump())
-        if voice.ending:
-            return self._close(voice, failure)
+        assert active.stream is not None
+        assert active.reader is not None
+        failure = self._emit(active, active.stream.pump())
+        if active.ending:
+            return self._close(active, failure)
         if failure is not None:
-            self._end(voice, failure)
+            self._end(active, failure)
             return True
         for taken in range(CHUNKS_A_TURN):
             try:
-                chunk = voice.reader.chunks.get_nowait()
+                chunk = active.reader.chunks.get_nowait()
             except queue.Empty:
                 return taken > 0
             if chunk is None or isinstance(chunk, Exception):
-                self._end(voice, chunk)
+                self._end(active, chunk)
                 break
-            self._observer.took(voice.stream.pipeline.stream, chunk)
-            error = self._emit(voice, voice.stream.push(chunk))
+            self._observer.took(active.stream.pipeline.stream, chunk)
+            error = self._emit(active, active.stream.push(chunk))
             if error is not None:
-                self._end(voice, error)
+                self._end(active, error)
                 break
         return True
 
-    def _end(self, voice: Voice, error: Exception | None = None) -> None:
+    def _end(self, active: ActiveStream, error: Exception | None = None) -> None:
         """Cuts the tail; its answers are taken in turn with what comes of the other streams."""
-        assert voice.stream is not None
-        voice.ending, voice.whole = True, error is None and not self._stopping
-        failure = self._emit(voice, voice.stream.end())
-        voice.error = error or failure  # what failed once may fail again on the tail
+        assert active.stream is not None
+        active.ending, active.whole = True, error is None and not self._stopping
+        failure = self._emit(active, active.stream.end())
+        active.error = error or failure  # what failed once may fail again on the tail
         if failure is not None:
-            self._close(voice, failure)
+            self._close(active, failure)
 
     def _end_all(self) -> None:
         """Ends every stream; what is due still after ``deadline_s`` is given up."""
         until_s = time.monotonic() + self._host.description.bus.deadline_s
-        for voice in [*self._voices]:
-            assert voice.stream is not None
-            voice.stream.pipeline.give_up_at(until_s)
-            if not voice.ending:
-                self._end(voice)
-        while self._voices:
+        for active in [*self._active]:
+            assert active.stream is not None
+            active.stream.pipeline.give_up_at(until_s)
+            if not active.ending:
+                self._end(active)
+        while self._active:
             self._turn()
         self._observer.turned()
 
-    def _close(self, voice: Voice, failure: Exception | None) -> bool:
+    def _close(self, active: ActiveStream, failure: Exception | None) -> bool:
         """Closes a stream that is over, or failed at its end; False while answers are due still."""
-        assert voice.stream is not None
-        if failure is None and not voice.stream.pipeline.over:
+        assert active.stream is not None
+        if failure is None and not active.stream.pipeline.over:
             return False
-        self._voices.remove(voice)
+        self._active.remove(active)
         try:
-            voice.stream.settle(whole=voice.whole)
+            active.stream.settle(whole=active.whole)
         except StimmungError as unfit:
             failure = failure or unfit
-        error = voice.error or failure
-        told = None if error is None else _as_ours(voice.stream, error)
+        error = active.error or failure
+        told = None if error is None else _as_ours(active.stream, error)
         if told is not None:
             self._report(told)
-        voice.sum_up()
-        self._observer.ended(voice.stream.info, told)
-        voice.over.set()
+        active.sum_up()
+        self._observer.ended(active.stream.info, told)
+        active.over.set()
         return True
 
-    def _emit(self, voice: Voice, outputs: Iterable[Output]) -> Exception | None:
+    def _emit(self, active: ActiveStream, outputs: Iterable[Output]) -> Exception | None:
         """Tells of what a stream gives, until it gives no more; the error that ended it."""
         given = iter(outputs)
         while True:
@@ -206,7 +206,7 @@ class Live:
                 return raised
             if isinstance(output, Fault):
                 self.failures += 1
-                voice.note(output)
+                active.note(output)
             self._observer.emitted(output)
 
     def _report(self, error: StimmungError) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import msgspec
 
-from ..calls.spec import Facts
-from ..config.schema import ClassifierTable, Description
+from ..calls.spec import PluginSpec
+from ..config.schema import ClassifierTable, PipelineConfig
 from ..errors import ConfigError, InputError
 from ..models.statistics import OffsetModel
 from ..storage.speakers import About, Speakers, check_name
@@ -25,7 +25,7 @@ class SpeakerMemory:
     Raises ConfigError where the name is unfit or no classifier of the pipeline remembers.
     """
 
-    def __init__(self, speaker: str, description: Description, facts: Mapping[str, Facts]) -> None:
+    def __init__(self, speaker: str, description: PipelineConfig, facts: Mapping[str, PluginSpec]) -> None:
         self._speaker, self._store = check_speaker(speaker, description), Speakers()
         self.offsets: dict[str, InferredOffset] = {}
         self._abouts: dict[str, About] = {}
@@ -71,7 +71,7 @@ class SpeakerMemory:
                 )
 
 
-def check_speaker(speaker: str, description: Description) -> str:
+def check_speaker(speaker: str, description: PipelineConfig) -> str:
     """The speaker's name; ConfigError where it is unfit, or where nothing would be remembered of them."""
     if not _remembering(description):
         raise ConfigError(
@@ -81,5 +81,5 @@ def check_speaker(speaker: str, description: Description) -> str:
     return check_name(speaker)
 
 
-def _remembering(description: Description) -> list[ClassifierTable]:
+def _remembering(description: PipelineConfig) -> list[ClassifierTable]:
     return [table for table in description.classifiers if table.remember]

@@ -1,6 +1,6 @@
 """Feeds as they are read: a thread asks a source for them, and a thread reads each.
 
-What is read, what ended it and what has become of its stream meet in a :class:`Voice`.
+What is read, what ended it and what has become of its stream meet in a :class:`ActiveStream`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FAULTS = 100  # kinds of one stream's faults that are told apart
 
 
 @dataclass(eq=False)
-class Voice:
+class ActiveStream:
     """One feed from its announcement to its end.
 
     ``ending``: no more audio is taken. ``whole``: all of it was. ``error`` is what ended it early.
@@ -58,11 +58,14 @@ class Voice:
                 log.error("%s: plugin '%s' failed in this way %d times", self.feed.stream, plugin, times)
 
 
-class Announcer:
+class FeedWatcher:
     """Asks a source for its feeds, in a thread of its own, and announces itself when there are no more."""
 
     def __init__(
-        self, source: Source, arriving: queue.SimpleQueue[Voice | Announcer], stirred: threading.Event
+        self,
+        source: Source,
+        arriving: queue.SimpleQueue[ActiveStream | FeedWatcher],
+        stirred: threading.Event,
     ) -> None:
         self.error: StimmungError | None = None
         self._source, self._arriving, self._stirred = source, arriving, stirred
@@ -70,7 +73,7 @@ class Announcer:
 
     def start(self) -> None:
         """Begins to ask."""
-        threading.Thread(target=self._announce, daemon=True).start()
+        threading.Thread(target=self._watch, daemon=True).start()
 
     def stop(self) -> None:
         """No further feed is wanted; a source that has a ``close`` is closed."""
@@ -79,15 +82,15 @@ class Announcer:
         if close is not None:
             close()
 
-    def _announce(self) -> None:
+    def _watch(self) -> None:
         live = is_live(self._source)
         try:
             for feed in self._source.feeds():
-                voice = Voice(feed, live)
-                self._arriving.put(voice)
+                active = ActiveStream(feed, live)
+                self._arriving.put(active)
                 self._stirred.set()
                 if not live:
-                    voice.over.wait()
+                    active.over.wait()
                 if self._stopping:
                     return
         except Exception as error:  # handed to the thread that computes, which raises it

@@ -38,7 +38,7 @@ from ..plugin import Feed
 from ..streaming.info import StreamInfo
 from ..streaming.observer import Observer
 from ..types import Chunk, EmotionState, Output, Sentence, Word, Words
-from .recording import FULL_BYTES, STATES, WORDS, Tape, written
+from .recording import FULL_BYTES, STATES, WORDS, SegmentWriter, written
 from .records import record
 
 log = logging.getLogger("stimmung.recording")
@@ -64,7 +64,7 @@ class Recorder(Observer):
 
     def __init__(self, root: Path, tell: Tell = say_nothing) -> None:
         self.root, self.tell = root, tell
-        self._tapes: dict[str, Tape] = {}
+        self._writers: dict[str, SegmentWriter] = {}
         try:
             root.mkdir(parents=True, exist_ok=True)
             (root / ".stimmung").touch()
@@ -85,9 +85,9 @@ class Recorder(Observer):
         began = time.time() if feed.began is None else feed.began
         return replace(feed, chunks=map(written, feed.chunks), began=began)
 
-    def tape(self, stream: str) -> Tape | None:
+    def writer(self, stream: str) -> SegmentWriter | None:
         """The recording of the newest stream of that name, if there is one."""
-        return self._tapes.get(stream)
+        return self._writers.get(stream)
 
     def files(self, folder: str, limit_s: float = 5.0) -> list[Path]:
         """What is whole on the disk of the recording in the folder of that name; audio goes on in a new file.
@@ -95,11 +95,11 @@ class Recorder(Observer):
         Empty where there is no such recording.
         """
         found: queue.SimpleQueue[list[Path]] = queue.SimpleQueue()
-        tape = next((tape for tape in self._tapes.values() if tape.folder.name == folder), None)
-        if tape is None:
+        writer = next((writer for writer in self._writers.values() if writer.folder.name == folder), None)
+        if writer is None:
             return []
-        if tape.error or not self._put(tape, lambda: found.put(tape.whole())):
-            return tape.present()
+        if writer.error or not self._put(writer, lambda: found.put(writer.whole())):
+            return writer.present()
         try:
             return found.get(timeout=limit_s)
         except queue.Empty:
@@ -107,20 +107,20 @@ class Recorder(Observer):
 
     def began(self, feed: Feed, stream: StreamInfo) -> None:
         began = feed.began or 0.0
-        tape = self._tapes[feed.stream] = Tape(self._folder(feed.stream, began), feed.stream)
-        for name in [name for name, one in self._tapes.items() if one.over][:-REMEMBERED]:
-            del self._tapes[name]
+        writer = self._writers[feed.stream] = SegmentWriter(self._folder(feed.stream, began), feed.stream)
+        for name in [name for name, one in self._writers.items() if one.over][:-REMEMBERED]:
+            del self._writers[name]
         about = {"stream": feed.stream, "began": began}
-        self._put(tape, partial(tape.open, msgspec.json.encode(about)))
+        self._put(writer, partial(writer.open, msgspec.json.encode(about)))
 
     def took(self, stream: str, chunk: Chunk) -> None:
-        tape = self._tapes[stream]
-        self._put(tape, partial(tape.hear, chunk))
+        writer = self._writers[stream]
+        self._put(writer, partial(writer.hear, chunk))
 
-    def said(self, stream: str, sentence: Sentence) -> None:
+    def on_transcript(self, stream: str, sentence: Sentence) -> None:
         self._note(stream, WORDS, {"kind": "sentence", **_fields(sentence)})
 
-    def understood(self, stream: str, words: Words) -> None:
+    def on_words(self, stream: str, words: Words) -> None:
         for word in words.settled:
             self._note(stream, WORDS, {"kind": "word", **_fields(word)})
 
@@ -129,9 +129,9 @@ class Recorder(Observer):
             self._note(output.stream, STATES, record(output))
 
     def ended(self, stream: StreamInfo, error: StimmungError | None) -> None:
-        tape = self._tapes[stream.name]
-        self._put(tape, tape.close)
-        tape.over = True
+        writer = self._writers[stream.name]
+        self._put(writer, writer.close)
+        writer.over = True
 
     def close(self) -> None:
         """Everything is on the disk, or told to have failed; a disk that hangs is left behind."""
@@ -152,16 +152,16 @@ class Recorder(Observer):
         self.close()
 
     def _note(self, stream: str, name: str, line: dict[str, Any]) -> None:
-        tape = self._tapes[stream]
-        self._put(tape, partial(tape.note, name, msgspec.json.encode(line) + b"\n"))
+        writer = self._writers[stream]
+        self._put(writer, partial(writer.note, name, msgspec.json.encode(line) + b"\n"))
 
-    def _put(self, tape: Tape, write: Callable[[], None]) -> bool:
-        if tape.error:
+    def _put(self, writer: SegmentWriter, write: Callable[[], None]) -> bool:
+        if writer.error:
             return False
         try:
-            self._waiting.put_nowait(partial(self._try, tape, write))
+            self._waiting.put_nowait(partial(self._try, writer, write))
         except queue.Full:
-            self._fail(tape, "the disk is too slow")
+            self._fail(writer, "the disk is too slow")
             return False
         return True
 
@@ -174,25 +174,25 @@ class Recorder(Observer):
             write()
             self._written += 1
 
-    def _try(self, tape: Tape, write: Callable[[], None]) -> None:
+    def _try(self, writer: SegmentWriter, write: Callable[[], None]) -> None:
         try:
-            if not tape.error:  # else it waited behind what failed
+            if not writer.error:  # else it waited behind what failed
                 write()
         except (OSError, soundfile.SoundFileError) as error:
-            self._fail(tape, _reason(error, tape.folder))
-        if tape.error:
+            self._fail(writer, _reason(error, writer.folder))
+        if writer.error:
             with contextlib.suppress(OSError, soundfile.SoundFileError):
-                tape.close()
+                writer.close()
 
-    def _fail(self, tape: Tape, why: str) -> None:
-        tape.error = f"the recording in '{tape.folder}' ended: {why}"
-        log.error("%s: %s", tape.stream, tape.error)
-        self.tell(tape.stream, tape.error)
+    def _fail(self, writer: SegmentWriter, why: str) -> None:
+        writer.error = f"the recording in '{writer.folder}' ended: {why}"
+        log.error("%s: %s", writer.stream, writer.error)
+        self.tell(writer.stream, writer.error)
 
     def _folder(self, stream: str, began: float) -> Path:
         plain = re.sub(r"[^\w-]+", "-", stream).strip("-")[:60] or "stream"
         stem = self.root / f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(began))}-{plain}"
-        taken = {tape.folder for tape in self._tapes.values()}
+        taken = {writer.folder for writer in self._writers.values()}
         number, folder = 1, stem
         while folder in taken or folder.exists():
             number += 1

@@ -20,7 +20,7 @@ ABOUT, WORDS, STATES = "stream.json", "words.jsonl", "states.jsonl"
 
 
 @dataclass
-class Tape:
+class SegmentWriter:
     """One stream's folder; only the recorder's thread writes to it. ``error`` says why it ended early."""
 
     folder: Path

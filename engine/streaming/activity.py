@@ -9,17 +9,17 @@ from functools import partial
 import numpy as np
 
 from ..audio.buffer import AudioBuffer
-from ..calls.stateful import Question, Told
+from ..calls.stateful import Request, Response
 from ..types import Bools, Span
-from .circuit_breaker import Guarded
+from .circuit_breaker import CircuitBreaker
 
 Tell = Callable[[Span, Bools], None]
 
 
 class Activity:
-    """The voice-activity flags of one region, one a detector's hop."""
+    """The voice-activity flags of one stretch, one a detector's hop."""
 
-    def __init__(self, start: int, detector: Guarded, rate: int, tell: Tell) -> None:
+    def __init__(self, start: int, detector: CircuitBreaker, rate: int, tell: Tell) -> None:
         self._start, self._detector, self._rate, self._tell = start, detector, rate, tell
         self._hop = detector.hop
         self._flags: deque[bool] = deque()
@@ -43,14 +43,14 @@ class Activity:
         count = (end - self.position) // self._hop
         if count:
             span = Span(self.position, self.position + count * self._hop, self._rate)
-            question = Question("detect", span, buffer.view(span.start, span.stop), self._anew)
+            request = Request("detect", span, buffer.view(span.start, span.stop), self._anew)
             self._anew, self.waiting = False, True
-            self._detector.ask(question, partial(self._detected, span, count))
+            self._detector.ask(request, partial(self._detected, span, count))
         return not self.waiting
 
-    def _detected(self, span: Span, count: int, told: Told | None) -> None:
+    def _detected(self, span: Span, count: int, response: Response | None) -> None:
         self.waiting = False
-        flags = told.flags if told is not None else None
+        flags = response.flags if response is not None else None
         if flags is None:  # nobody knows whether it is speech, so nothing is passed over
             flags = np.ones(count, np.bool_)
         self._tell(span, flags)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..calls.bus import Answer
-from ..calls.instances import Seat
+from ..calls.instances import Instance
 from ..calls.pending import Calls
-from ..calls.stateful import Question, Told
+from ..calls.stateful import Request, Response
 from ..errors import InputError
 from ..types import Span
 from .ledger import Edge
@@ -36,29 +36,29 @@ class Continuity:
         """The instance failed, and a fresh one listens from ``stop`` on."""
         self.since, self._replaced = stop, True
 
-    def heard(self, question: Question, told: Told) -> Span | None:
+    def heard(self, request: Request, response: Response) -> Span | None:
         """An answer came; the span that is lost where a fresh instance gave it that nobody asked for."""
         lost = None
-        if told.fresh and self._told and not self._replaced:
-            start = question.span.start
-            lost = Span(min(max(self.since, self._settled), start), start, question.span.rate)
+        if response.fresh and self._told and not self._replaced:
+            start = request.span.start
+            lost = Span(min(max(self.since, self._settled), start), start, request.span.rate)
             self.since = start
         self._told, self._replaced = True, False
-        if told.sentences or told.flags is not None:
-            self._settled = told.sentences[-1].stop if told.sentences else question.span.stop
+        if response.sentences or response.flags is not None:
+            self._settled = response.sentences[-1].stop if response.sentences else request.span.stop
         return lost
 
 
-class Guarded:
-    """The present instance of a plugin, at ``seat``; ``edge`` counts what it is asked, among ``calls``.
+class CircuitBreaker:
+    """Requests to the ``instance`` that a stream has of a plugin; ``edge`` counts them, among ``calls``.
 
     ``tell`` gets the span that it lost, the reason and the error.
     """
 
     def __init__(
-        self, what: str, seat: Seat, calls: Calls, edge: Edge, tell: Callable[[Span, str, str], None]
+        self, what: str, instance: Instance, calls: Calls, edge: Edge, tell: Callable[[Span, str, str], None]
     ) -> None:
-        self._what, self._seat, self._calls, self._edge, self._tell = what, seat, calls, edge, tell
+        self._what, self._instance, self._calls, self._edge, self._tell = what, instance, calls, edge, tell
         self._failures, self._continuity = 0, Continuity()
         self._spoilt, self._unfit = False, ""
         self.waiting = 0
@@ -66,7 +66,7 @@ class Guarded:
     @property
     def hop(self) -> int:
         """Samples from one flag of a detector to the next."""
-        return self._seat.hop
+        return self._instance.hop
 
     @property
     def since(self) -> int:
@@ -78,7 +78,7 @@ class Guarded:
         """True when it failed too often to be asked again."""
         return self._failures >= MAX_FAILURES
 
-    def ask(self, question: Question, then: Callable[[Told | None], None]) -> None:
+    def ask(self, request: Request, then: Callable[[Response | None], None]) -> None:
         """Hands the answer to ``then``, at once or later, in order; None when it is lost."""
         self._edge.receive()
         if self.parked or self._spoilt:
@@ -86,11 +86,11 @@ class Guarded:
             then(None)
             return
         self.waiting += 1
-        self._calls.put(partial(self._seat.ask, question), partial(self._answered, question, then))
+        self._calls.put(partial(self._instance.ask, request), partial(self._answered, request, then))
 
     def leave(self) -> None:
         """The stream has ended."""
-        self._seat.leave()
+        self._instance.leave()
 
     def check(self) -> None:
         """Raises InputError, once, when the input was found unfit."""
@@ -98,17 +98,17 @@ class Guarded:
         if error:
             raise InputError(error)
 
-    def _answered(self, question: Question, then: Callable[[Told | None], None], answer: Answer) -> None:
+    def _answered(self, request: Request, then: Callable[[Response | None], None], answer: Answer) -> None:
         self.waiting -= 1
-        if answer.told is None:
-            self._lost(question.span, answer)
+        if answer.response is None:
+            self._lost(request.span, answer)
         else:
             self._edge.process()
             self._failures = 0
-            span = self._continuity.heard(question, answer.told)
+            span = self._continuity.heard(request, answer.response)
             if span is not None:
                 self._tell(span, "restarted", f"{self._what} began anew: its process was replaced")
-        then(answer.told)
+        then(answer.response)
 
     def _lost(self, span: Span, answer: Answer) -> None:
         self._edge.drop(answer.reason)

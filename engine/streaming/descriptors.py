@@ -14,7 +14,7 @@ from functools import partial
 
 from ..calls.bus import Answer
 from ..calls.call import Call, Part
-from ..calls.spec import Facts
+from ..calls.spec import PluginSpec
 from ..types import Floats, Segment, Span
 from .ledger import Ledger
 
@@ -23,10 +23,10 @@ Submit = Callable[[Call, Callable[[Answer], None]], None]
 Audio = Callable[[int, int], Floats]
 
 
-class Rows:
-    """One frame extractor's descriptor rows over one region: row k sees ``start + [k*hop, k*hop+support)``.
+class DescriptorBuffer:
+    """One frame extractor's descriptor rows over one stretch: row k sees ``start + [k*hop, k*hop+support)``.
 
-    A turn has rows of its own, as if it were a region. ``single``: every row is a block of its own. Blocks
+    A turn has rows of its own, as if it were a stretch. ``single``: every row is a block of its own. Blocks
     are claimed in order with :meth:`claim`; their rows may come back in any order through :meth:`add`. A
     block whose rows were lost leaves a hole, and :meth:`take` says so.
     """
@@ -102,7 +102,7 @@ class Rows:
 class Due:
     """A segment that waits for its rows: those of ``rows`` inside it and, while ``asked``, a last one."""
 
-    rows: Rows
+    rows: DescriptorBuffer
     segment: Segment
     asked: bool = False
     last: Answer | None = None
@@ -129,7 +129,7 @@ class Summaries:
 
     def __init__(
         self,
-        facts: Facts,
+        facts: PluginSpec,
         *,
         every_end: bool,
         ledger: Ledger,
@@ -146,12 +146,12 @@ class Summaries:
         """The start of the first segment that waits; None when none does."""
         return self._waiting[0].segment.span.start if self._waiting else None
 
-    def describe(self, rows: Rows, audio: Audio, end: int) -> None:
+    def describe(self, rows: DescriptorBuffer, audio: Audio, end: int) -> None:
         """Asks for the rows that are complete now that audio reaches ``end``."""
         while (claimed := rows.claim(end)) is not None:
             self._ask(audio(*claimed), claimed[0], partial(self._described, rows, claimed))
 
-    def cut(self, rows: Rows, audio: Audio, segment: Segment) -> None:
+    def cut(self, rows: DescriptorBuffer, audio: Audio, segment: Segment) -> None:
         """Takes the next segment; the rows inside it have been asked for."""
         due, span = Due(rows, segment), segment.span
         self._waiting.append(due)
@@ -179,7 +179,7 @@ class Summaries:
         then(answer)
         self._summarise()
 
-    def _described(self, rows: Rows, claimed: tuple[int, int], answer: Answer) -> None:
+    def _described(self, rows: DescriptorBuffer, claimed: tuple[int, int], answer: Answer) -> None:
         rows.add(*claimed, answer.values, answer.block)
 
     def _reached(self, due: Due, answer: Answer) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 ARRIVALS = 1 << 14  # of frames that are remembered: a stream goes on for days
 
 
-class Arrivals:
+class LatencyTracker:
     """When the audio of one stream arrived."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

@@ -23,16 +23,16 @@ class Observer:
     def took(self, stream: str, chunk: Chunk) -> None:
         """A chunk of a source is taken; what can be heard of it comes next, resampled."""
 
-    def heard(self, frame: AudioFrame) -> None:
+    def on_audio(self, frame: AudioFrame) -> None:
         """Audio entered a stream."""
 
-    def detected(self, stream: str, span: Span, flags: Bools) -> None:
+    def on_vad(self, stream: str, span: Span, flags: Bools) -> None:
         """Voice activity of a stretch, one flag a detector's hop."""
 
-    def said(self, stream: str, sentence: Sentence) -> None:
+    def on_transcript(self, stream: str, sentence: Sentence) -> None:
         """A sentence is settled."""
 
-    def understood(self, stream: str, words: Words) -> None:
+    def on_words(self, stream: str, words: Words) -> None:
         """A transcriber that knows single words was asked for them."""
 
     def emitted(self, output: Output) -> None:
@@ -59,21 +59,21 @@ class Observers(Observer):
         for observer in self._all:
             observer.took(stream, chunk)
 
-    def heard(self, frame: AudioFrame) -> None:
+    def on_audio(self, frame: AudioFrame) -> None:
         for observer in self._all:
-            observer.heard(frame)
+            observer.on_audio(frame)
 
-    def detected(self, stream: str, span: Span, flags: Bools) -> None:
+    def on_vad(self, stream: str, span: Span, flags: Bools) -> None:
         for observer in self._all:
-            observer.detected(stream, span, flags)
+            observer.on_vad(stream, span, flags)
 
-    def said(self, stream: str, sentence: Sentence) -> None:
+    def on_transcript(self, stream: str, sentence: Sentence) -> None:
         for observer in self._all:
-            observer.said(stream, sentence)
+            observer.on_transcript(stream, sentence)
 
-    def understood(self, stream: str, words: Words) -> None:
+    def on_words(self, stream: str, words: Words) -> None:
         for observer in self._all:
-            observer.understood(stream, words)
+            observer.on_words(stream, words)
 
     def emitted(self, output: Output) -> None:
         for observer in self._all:

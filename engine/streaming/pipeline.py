@@ -21,31 +21,31 @@ from functools import partial
 from ..audio.turns import Cut
 from ..calls.bus import Answer, Bus
 from ..calls.call import Call
-from ..calls.instances import Far, Near
+from ..calls.instances import LocalInstance, RemoteInstance
 from ..calls.pending import Calls
-from ..calls.spec import Facts
-from ..config.schema import Description, PluginTable
+from ..calls.spec import PluginSpec
+from ..config.schema import PipelineConfig, PluginTable
 from ..errors import InputError
 from ..plugin import Detector, Transcriber
 from ..types import AudioFrame, Floats, Output, Segment, Span
-from .circuit_breaker import Guarded
+from .circuit_breaker import CircuitBreaker
 from .descriptors import TOO_SHORT, Summaries
-from .latency import Arrivals
+from .latency import LatencyTracker
 from .ledger import Ledger
 from .observer import Observer
-from .reorder import Turns
+from .reorder import ReorderBuffer
 from .speaker.offset import InferredOffset
-from .stretch import Region
-from .track import Judge, Track
+from .stretch import Stretch
+from .track import ClassifierBinding, Track
 from .transcription import Transcription
 from .validation import texts_of
 
-NOTHING_KNOWN: Mapping[str, Known] = {}
+NOTHING_PRECOMPUTED: Mapping[str, PrecomputedFeatures] = {}
 NOTHING_LEARNT: Mapping[str, InferredOffset] = {}
 NOBODY = Observer()
 
-
-Known = Mapping[tuple[int, int], Floats]  # the features of a recording by the segments' start and stop
+# The features of a recording by the segments' start and stop.
+PrecomputedFeatures = Mapping[tuple[int, int], Floats]
 
 
 class Pipeline:
@@ -54,20 +54,20 @@ class Pipeline:
     With ``features`` the features of every segment leave too, before its predictions. The extractors in
     ``known`` are never asked: their features of each segment are there already. ``observer`` is told what
     is heard, detected and said. ``live``: no target waits for another, nor the audio for its transcriber.
-    A detector and a transcriber are built here, or have a seat elsewhere. ``offsets``, by classifier, have
+    A detector and a transcriber are built here, or are instances elsewhere. ``offsets``, by classifier, have
     learnt of the speaker already and go on learning; those of other classifiers begin with the stream.
     """
 
     def __init__(
         self,
         stream: str,
-        description: Description,
+        description: PipelineConfig,
         bus: Bus,
-        detector: Callable[[], Detector] | Far | None = None,
-        transcriber: Callable[[], Transcriber] | Far | None = None,
+        detector: Callable[[], Detector] | RemoteInstance | None = None,
+        transcriber: Callable[[], Transcriber] | RemoteInstance | None = None,
         *,
         features: bool = False,
-        known: Mapping[str, Known] = NOTHING_KNOWN,
+        known: Mapping[str, PrecomputedFeatures] = NOTHING_PRECOMPUTED,
         observer: Observer = NOBODY,
         live: bool = False,
         offsets: Mapping[str, InferredOffset] = NOTHING_LEARNT,
@@ -78,19 +78,19 @@ class Pipeline:
         self._extractors = [bus.facts[table.name] for table in description.extractors]
         self._known, self._observer, self._offsets = known, observer, offsets
         self._asked = [facts for facts in self._extractors if facts.name not in known]
-        self._regions: deque[Region] = deque()  # all but the last have ended
+        self._stretches: deque[Stretch] = deque()  # all but the last have ended
         self._live = live
-        self._turns = Turns(live=live)
-        self._arrivals = Arrivals(clock)
+        self._reorder = ReorderBuffer(live=live)
+        self._latency = LatencyTracker(clock)
         self._audio, self._text = self._track(features, text=False), self._track(features, text=True)
         self._summaries = {
             facts.name: self._summarised(facts) for facts in self._asked if facts.kind == "frame_extractor"
         }
         listens = description.activity.detector if description.activity is not None else None
-        self._detector = self._guarded("detect", listens, detector)
-        hears = self._guarded("transcribe", description.transcript, transcriber)
+        self._detector = self._breaker("detect", listens, detector)
+        hears = self._breaker("transcribe", description.transcript, transcriber)
         self._transcription = self._transcribed_by(hears) if hears is not None else None
-        self._guards = [guarded for guarded in (self._detector, hears) if guarded is not None]
+        self._breakers = [breaker for breaker in (self._detector, hears) if breaker is not None]
         self._held = self._ending = self._ended = False
 
     def _track(self, features: bool, *, text: bool) -> Track:
@@ -98,18 +98,18 @@ class Pipeline:
         return Track(
             self.stream,
             extractors,
-            [*self._judges(text=text)],
+            [*self._bindings(text=text)],
             self.description.vote,
             self.description.stream.rate,
             ledger=self.ledger,
             submit=self._calls.submit,
-            turns=self._turns,
-            lag_ms=self._arrivals.lag_ms,
+            reorder=self._reorder,
+            lag_ms=self._latency.lag_ms,
             features=features,
             by_turn=self.description.segments.kind == "turns" and not text,
         )
 
-    def _summarised(self, facts: Facts) -> Summaries:
+    def _summarised(self, facts: PluginSpec) -> Summaries:
         return Summaries(
             facts,
             every_end=self.description.segments.kind != "windows",
@@ -119,29 +119,31 @@ class Pipeline:
             fault=self._audio.fault,
         )
 
-    def _judges(self, *, text: bool) -> Iterator[Judge]:
+    def _bindings(self, *, text: bool) -> Iterator[ClassifierBinding]:
         """The classifiers of sentences alone, or those that read windows."""
         for table in self.description.classifiers:
             facts = self._bus.facts[table.name]
             texts = texts_of(facts, self._bus.facts)
             if (len(texts) == len(facts.inputs)) == text:
                 words = () if text else texts
-                yield Judge(facts, table.normalise, words, table.wait_s, self._offsets.get(table.name))
+                yield ClassifierBinding(
+                    facts, table.normalise, words, table.wait_s, self._offsets.get(table.name)
+                )
 
-    def _guarded(
-        self, stage: str, table: PluginTable | None, seat: Callable[[], object] | Far | None
-    ) -> Guarded | None:
-        if table is None or seat is None:
+    def _breaker(
+        self, stage: str, table: PluginTable | None, instance: Callable[[], object] | RemoteInstance | None
+    ) -> CircuitBreaker | None:
+        if table is None or instance is None:
             return None
         what = f"plugin '{table.plugin}'"
 
         def tell(span: Span, reason: str, error: str) -> None:
             self._audio.fault(span, table.plugin, Answer(None, reason, error))
 
-        taken = seat if isinstance(seat, Far) else Near(what, seat)
-        return Guarded(what, taken, self._calls, self.ledger.edge(stage, "blocks"), tell)
+        taken = instance if isinstance(instance, RemoteInstance) else LocalInstance(what, instance)
+        return CircuitBreaker(what, taken, self._calls, self.ledger.edge(stage, "blocks"), tell)
 
-    def _transcribed_by(self, transcriber: Guarded) -> Transcription:
+    def _transcribed_by(self, transcriber: CircuitBreaker) -> Transcription:
         return Transcription(
             transcriber,
             self.description.stream.rate,
@@ -154,8 +156,8 @@ class Pipeline:
     def push(self, frame: AudioFrame) -> list[Output]:
         """Takes the next audio; a frame that begins later than the last one ended leaves a gap."""
         self._take(frame)
-        for guarded in self._guards:
-            guarded.check()
+        for breaker in self._breakers:
+            breaker.check()
         return self.pump()
 
     def end(self, frames: Iterable[AudioFrame]) -> None:
@@ -163,24 +165,24 @@ class Pipeline:
         for frame in frames:
             self._take(frame)
         self._ending = True
-        self._end_region()
+        self._end_stretch()
         self._wind_up()
 
     @property
     def over(self) -> bool:
         """True when the stream was ended, and nothing is due or left to be pumped."""
-        return self._ended and not self._calls and not self._turns.waiting
+        return self._ended and not self._calls and not self._reorder.waiting
 
     def give_up_at(self, until_s: float) -> None:
         """What is due at that time, by ``time.monotonic``, is given up as late."""
         self._calls.give_up_at(until_s)
 
     def close(self) -> None:
-        """Lets go of its seats; raises InputError when the input was found unfit."""
-        for guarded in self._guards:
-            guarded.leave()
-        for guarded in self._guards:
-            guarded.check()
+        """Lets go of its instances; raises InputError when the input was found unfit."""
+        for breaker in self._breakers:
+            breaker.leave()
+        for breaker in self._breakers:
+            breaker.check()
 
     def pump(self, timeout_s: float = 0.0) -> list[Output]:
         """What has become final since, after waiting for at most ``timeout_s``."""
@@ -190,7 +192,7 @@ class Pipeline:
             self._go_on()
         if self._ending:
             self._wind_up()
-        return self._turns.drain()
+        return self._reorder.drain()
 
     @property
     def in_flight(self) -> int:
@@ -212,36 +214,36 @@ class Pipeline:
                 expected=f"{self.description.stream.rate} Hz",
                 remedy="resample it on intake",
             )
-        self._observer.heard(frame)
-        region = self._continue_at(frame.span.start)
+        self._observer.on_audio(frame)
+        stretch = self._continue_at(frame.span.start)
         self.ledger.edge("audio", "samples").receive(len(frame.samples))
-        self._arrivals.add(frame.span.stop)
-        region.append(frame.samples)
+        self._latency.add(frame.span.stop)
+        stretch.append(frame.samples)
         self._go_on()
 
-    def _continue_at(self, start: int) -> Region:
-        region = self._regions[-1] if self._regions else None
-        if region is not None and start < region.stop:
+    def _continue_at(self, start: int) -> Stretch:
+        stretch = self._stretches[-1] if self._stretches else None
+        if stretch is not None and start < stretch.stop:
             raise InputError(
                 f"stream '{self.stream}' runs backwards",
                 got=f"a frame at sample {start}",
-                expected=f"sample {region.stop} or later",
+                expected=f"sample {stretch.stop} or later",
             )
-        if region is None or start > region.stop:
-            self._end_region()
-            tell = partial(self._observer.detected, self.stream)
-            region = Region(start, self.description, self._asked, self._detector, tell)
-            self._regions.append(region)
-        return region
+        if stretch is None or start > stretch.stop:
+            self._end_stretch()
+            tell = partial(self._observer.on_vad, self.stream)
+            stretch = Stretch(start, self.description, self._asked, self._detector, tell)
+            self._stretches.append(stretch)
+        return stretch
 
-    def _end_region(self) -> None:
-        if self._regions:
-            self._regions[-1].closed = True
+    def _end_stretch(self) -> None:
+        if self._stretches:
+            self._stretches[-1].closed = True
             self._go_on()
 
     def _wind_up(self) -> None:
         """Asks the transcriber what is left, once it was asked about all before."""
-        if self._regions or self._ended:
+        if self._stretches or self._ended:
             return
         self._ended = True
         if self._transcription is not None:
@@ -249,58 +251,58 @@ class Pipeline:
 
     def _go_on(self) -> None:
         """Deals with every block whose voice activity is known; waits for all of it unless live."""
-        while self._regions:
-            region = self._regions[0]
-            for end, cuts in region.blocks():
-                self._block(region, end, cuts)
-            tail = region.tail() if region.closed else None
+        while self._stretches:
+            stretch = self._stretches[0]
+            for end, cuts in stretch.blocks():
+                self._block(stretch, end, cuts)
+            tail = stretch.tail() if stretch.closed else None
             if tail is not None:
-                self._block(region, *tail)
-                self.ledger.edge("audio", "samples").drop("too_short", region.uncovered)
-                self._regions.popleft()
-            elif not region.waiting or self._live:
+                self._block(stretch, *tail)
+                self.ledger.edge("audio", "samples").drop("too_short", stretch.uncovered)
+                self._stretches.popleft()
+            elif not stretch.waiting or self._live:
                 break
             else:
                 self._calls.turn(0.1)
-        self._held = bool(self._regions) and self._regions[0].waiting
+        self._held = bool(self._stretches) and self._stretches[0].waiting
 
-    def _block(self, region: Region, end: int, cuts: list[Cut]) -> None:
-        start = region.hear(end)
+    def _block(self, stretch: Stretch, end: int, cuts: list[Cut]) -> None:
+        start = stretch.hear(end)
         if self._transcription is not None and start < end:
             span = Span(start, end, self.description.stream.rate)
-            self._transcription.hear(span, region.audio(start, end))
+            self._transcription.hear(span, stretch.audio(start, end))
             while self._transcription.waiting and not self._live:
                 self._calls.turn(0.1)
-        if not region.by_turn:
-            self._describe(region, region.start, end)
+        if not stretch.by_turn:
+            self._describe(stretch, stretch.start, end)
         for cut in cuts:
-            self._cut(region, cut)
+            self._cut(stretch, cut)
         oldest = [one.needs_from for one in self._summaries.values() if one.needs_from is not None]
-        region.forget(min(oldest, default=None))
+        stretch.forget(min(oldest, default=None))
 
-    def _describe(self, region: Region, origin: int, end: int) -> None:
+    def _describe(self, stretch: Stretch, origin: int, end: int) -> None:
         for name, summaries in self._summaries.items():
-            summaries.describe(region.rows(origin)[name], region.audio, end)
+            summaries.describe(stretch.rows(origin)[name], stretch.audio, end)
 
-    def _cut(self, region: Region, cut: Cut) -> None:
+    def _cut(self, stretch: Stretch, cut: Cut) -> None:
         span, audio = cut.span, self.ledger.edge("audio", "samples")
         if cut.too_short:
-            audio.process(region.cover(Span(span.start, span.start, span.rate)))
-            audio.drop("too_short", region.cover(span))
+            audio.process(stretch.cover(Span(span.start, span.start, span.rate)))
+            audio.drop("too_short", stretch.cover(span))
             return
-        audio.process(region.cover(span))
-        samples, share = region.segment_audio(span), region.speech(span)
+        audio.process(stretch.cover(span))
+        samples, share = stretch.segment_audio(span), stretch.speech(span)
         segment = Segment(self.stream, self._audio.segments, span, samples, share, settled=cut.settled)
         activity = self.description.activity
         silent = cut.silent or (activity is not None and share < activity.min_speech)
-        speech = 0 if silent else region.new_speech(span, settled=cut.settled)
+        speech = 0 if silent else stretch.new_speech(span, settled=cut.settled)
         self._audio.cut(segment, silent=silent, speech=speech)
         if not cut.silent:  # rows of a turn are described in their order, whatever is made of them
-            self._describe(region, cut.origin, span.stop)
+            self._describe(stretch, cut.origin, span.stop)
         if not silent:
-            self._extract(region, cut.origin, segment)
+            self._extract(stretch, cut.origin, segment)
 
-    def _extract(self, region: Region, origin: int, segment: Segment) -> None:
+    def _extract(self, stretch: Stretch, origin: int, segment: Segment) -> None:
         span = segment.span
         for facts in self._audio.extractors:
             if facts.name in self._known:
@@ -309,6 +311,6 @@ class Pipeline:
                     segment, facts.name, Answer(values, "" if values is not None else TOO_SHORT)
                 )
             elif facts.kind == "frame_extractor":
-                self._summaries[facts.name].cut(region.rows(origin)[facts.name], region.audio, segment)
+                self._summaries[facts.name].cut(stretch.rows(origin)[facts.name], stretch.audio, segment)
             else:
                 self._audio.ask(segment, facts, Call(facts.name, "extract", segment=segment))

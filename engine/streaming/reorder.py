@@ -5,10 +5,10 @@ from __future__ import annotations
 from ..types import Fault, Output
 
 
-class Turns:
-    """The order of what leaves: turns are taken when a segment is cut, and what comes of it leaves in turn.
+class ReorderBuffer:
+    """Outputs leave in the order of their segments: a place is taken when a segment is cut.
 
-    ``live`` takes no notice of turns: what is done leaves.
+    ``live``: whatever is done leaves at once.
     """
 
     def __init__(self, *, live: bool = False) -> None:
@@ -19,12 +19,12 @@ class Turns:
         self._outputs: list[Output] = []
 
     def take(self) -> int:
-        """The next turn."""
+        """The next place."""
         self._taken += 1
         return self._taken - 1
 
     def done(self, turn: int, outputs: list[Output]) -> None:
-        """All that comes of what took ``turn``."""
+        """All outputs of the segment that took place ``turn``."""
         if self._live:
             self._outputs += outputs
             return

@@ -1,6 +1,6 @@
 """One unbroken stretch of a stream: its audio, its descriptor rows, its voice activity, its segments.
 
-A gap in the input ends a region and begins the next, which is then treated exactly as if the
+A gap in the input ends a stretch and begins the next, which is then treated exactly as if the
 stream had begun there.
 """
 
@@ -11,19 +11,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from ..audio.buffer import AudioBuffer, block_ends
 from ..audio.segmentation import Segmenter, Whole, Windows
 from ..audio.turns import Cut, TurnCutter, TurnLengths
-from ..calls.spec import Facts
-from ..config.schema import ACTIVITY, Description
+from ..calls.spec import PluginSpec
+from ..config.schema import ACTIVITY, PipelineConfig
 from ..errors import ConfigError
 from ..types import Floats, Span
 from .activity import Activity, Tell
-from .circuit_breaker import Guarded
-from .descriptors import Rows
+from .circuit_breaker import CircuitBreaker
+from .descriptors import DescriptorBuffer
 
 BLOCK_S = 1.0
 LISTEN_S = 0.25  # where turns are waited for: so much later one is noticed, at most
 
 
-class Region:
+class Stretch:
     """The state of one stretch. Positions are samples of the stream's clock.
 
     A block is not dealt with before its voice activity is known. ``closed``: no more audio follows.
@@ -33,9 +33,9 @@ class Region:
     def __init__(
         self,
         start: int,
-        description: Description,
-        extractors: Sequence[Facts],
-        detector: Guarded | None,
+        description: PipelineConfig,
+        extractors: Sequence[PluginSpec],
+        detector: CircuitBreaker | None,
         tell: Tell,
     ) -> None:
         self.start, self.closed = start, False
@@ -46,7 +46,7 @@ class Region:
         self.by_turn = isinstance(self._segmenter, TurnCutter)
         self._block = round((LISTEN_S if self.by_turn else BLOCK_S) * self._rate)
         self._extractors = [facts for facts in extractors if facts.kind == "frame_extractor"]
-        self._rows: dict[str, Rows] = {}
+        self._rows: dict[str, DescriptorBuffer] = {}
         self._origin: int | None = None
         self._keeps_audio = any(facts.kind == "extractor" for facts in extractors)
         self._position = start
@@ -84,13 +84,13 @@ class Region:
             yield end, self._cuts(end)
 
     def tail(self) -> tuple[int, list[Cut]] | None:
-        """The last, shorter block, and the segments the region's end cuts; None while it is waited for."""
+        """The last, shorter block, and the segments the stretch's end cuts; None while it is waited for."""
         if not self._listen(self.stop):
             return None
         cuts = self._cuts(self.stop)
         return self.stop, [*cuts, *self._plain(self._segmenter.finish(self.stop))]
 
-    def rows(self, origin: int) -> Mapping[str, Rows]:
+    def rows(self, origin: int) -> Mapping[str, DescriptorBuffer]:
         """The descriptor rows of each frame extractor that are counted from ``origin``.
 
         Those of the turn before are let go with it.
@@ -163,14 +163,16 @@ class Region:
     def _plain(self, found: Sequence[Span | Cut]) -> list[Cut]:
         return [one if isinstance(one, Cut) else Cut(one, self.start) for one in found]
 
-    def _fresh_rows(self, origin: int) -> dict[str, Rows]:
+    def _fresh_rows(self, origin: int) -> dict[str, DescriptorBuffer]:
         return {
-            facts.name: Rows(origin, hop=facts.hop, support=facts.support, single=bool(facts.shortest))
+            facts.name: DescriptorBuffer(
+                origin, hop=facts.hop, support=facts.support, single=bool(facts.shortest)
+            )
             for facts in self._extractors
         }
 
 
-def _segmenter(start: int, description: Description, activity: Activity | None) -> Segmenter | TurnCutter:
+def _segmenter(start: int, description: PipelineConfig, activity: Activity | None) -> Segmenter | TurnCutter:
     table, rate = description.segments, description.stream.rate
     shortest = round(table.shortest_s * rate)
     if table.kind == "turns":

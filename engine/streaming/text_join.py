@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..calls.bus import Answer
-from ..calls.spec import Facts
+from ..calls.spec import PluginSpec
 from ..types import Floats, Segment, read_only
 from .ledger import Edge, Ledger
 
@@ -90,7 +90,7 @@ class Sentences:
             self._settled.popleft()
 
 
-class Mixed:
+class TextJoin:
     """The inputs of one classifier of windows and sentences: some from each window, some from its words.
 
     ``texts`` are the extractors of sentences among its inputs, ``wait`` samples. ``done`` gets a window and
@@ -100,7 +100,7 @@ class Mixed:
 
     def __init__(
         self,
-        facts: Facts,
+        facts: PluginSpec,
         texts: Sequence[str],
         wait: int,
         *,
@@ -132,7 +132,7 @@ class Mixed:
         """The window's own inputs are here, or lost."""
         if window.index in self._pending:  # of several that are lost the first counts
             self._audio.setdefault(window.index, audio)
-            self._judge(window)
+            self._classify(window)
 
     def said(self, sentence: Segment) -> None:
         """A sentence has settled; they come in the order of their ends."""
@@ -175,12 +175,12 @@ class Mixed:
             else:
                 self._edge(name).process()
         self._words[window.index] = answers
-        self._judge(window)
+        self._classify(window)
 
     def _edge(self, extractor: str) -> Edge:
         return self._ledger.edge(f"pair {self._facts.name} {extractor}")
 
-    def _judge(self, window: Segment) -> None:
+    def _classify(self, window: Segment) -> None:
         if not (window.index in self._audio and window.index in self._words):
             return
         self._pending.discard(window.index)

@@ -17,16 +17,16 @@ import numpy as np
 
 from ..calls.bus import Answer
 from ..calls.call import Call, Method
-from ..calls.spec import Facts
+from ..calls.spec import PluginSpec
 from ..config.schema import Normalise, VoteTable
 from ..types import Fault, Features, Floats, Output, Prediction, Segment, Span
 from .alignment import Alignment, Progress
 from .descriptors import TOO_SHORT
 from .ledger import Ledger
-from .reorder import Turns
-from .speaker.normaliser import InOrder, Mapping, Standardised
+from .reorder import ReorderBuffer
+from .speaker.normaliser import InputReorderBuffer, Mapping, Standardised
 from .speaker.offset import InferredOffset
-from .text_join import MISSING, Mixed
+from .text_join import MISSING, TextJoin
 from .vote import Vote
 
 FEATURES = ""  # the part of a segment that is no classifier's
@@ -34,7 +34,7 @@ Submit = Callable[[Call, Callable[[Answer], None]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class ClassifierBinding:
     """A classifier of a track.
 
     ``normalise``: its features are normalised by the stream (:mod:`.speaker.normaliser`), or its offset is
@@ -43,7 +43,7 @@ class Judge:
     whoever speaks; without it nothing is known at first.
     """
 
-    facts: Facts
+    facts: PluginSpec
     normalise: Normalise = "none"
     texts: Sequence[str] = ()
     wait_s: float = 0.0
@@ -53,7 +53,7 @@ class Judge:
 class Track:
     """Extraction, alignment, classification and vote of one kind of segment.
 
-    ``submit`` hands a call to the bus; ``turns`` takes what leaves; ``lag_ms`` tells the wall time since
+    ``submit`` hands a call to the bus; ``reorder`` takes the outputs; ``lag_ms`` tells the wall time since
     the sample before a position arrived. With ``features`` the features leave too, before predictions.
     ``by_turn``: segments that begin at the same sample are answers to the same turn.
     """
@@ -61,28 +61,32 @@ class Track:
     def __init__(
         self,
         stream: str,
-        extractors: Sequence[Facts],
-        judges: Sequence[Judge],
+        extractors: Sequence[PluginSpec],
+        bindings: Sequence[ClassifierBinding],
         vote: VoteTable,
         rate: int,
         *,
         ledger: Ledger,
         submit: Submit,
-        turns: Turns,
+        reorder: ReorderBuffer,
         lag_ms: Callable[[int], float | None],
         features: bool,
         by_turn: bool = False,
     ) -> None:
         self.stream, self.segments = stream, 0
-        self.extractors, self._classifiers = extractors, {one.facts.name: one.facts for one in judges}
-        self._ledger, self._submit, self._turns, self._lag_ms = ledger, submit, turns, lag_ms
+        self.extractors, self._classifiers = extractors, {one.facts.name: one.facts for one in bindings}
+        self._ledger, self._submit, self._reorder, self._lag_ms = ledger, submit, reorder, lag_ms
         self._turn: dict[tuple[int, str], int] = {}
         self._speech: dict[int, int] = {}
         self._rate = rate
         self._normalised = {
-            judge.facts.name: InOrder(mapping) for judge in judges if (mapping := _mapping(judge)) is not None
+            binding.facts.name: InputReorderBuffer(mapping)
+            for binding in bindings
+            if (mapping := _mapping(binding)) is not None
         }
-        self._mixed = {judge.facts.name: self._mix(judge) for judge in judges if judge.texts}
+        self._text_joins = {
+            binding.facts.name: self._text_join(binding) for binding in bindings if binding.texts
+        }
         self._features = features
         self._votes = {
             name: _vote(stream, facts, vote, rate, by_turn=by_turn)
@@ -91,24 +95,26 @@ class Track:
         self._alignment = Alignment(
             [facts.name for facts in extractors],
             {
-                judge.facts.name: [one.name for one in judge.facts.inputs if one.name not in judge.texts]
-                for judge in judges
+                binding.facts.name: [
+                    one.name for one in binding.facts.inputs if one.name not in binding.texts
+                ]
+                for binding in bindings
             },
         )
 
-    def _mix(self, judge: Judge) -> Mixed:
-        name = judge.facts.name
+    def _text_join(self, binding: ClassifierBinding) -> TextJoin:
+        name = binding.facts.name
 
         def refuse(segment: Segment) -> None:
             self._alignment.settle(segment.index, name, MISSING)
-            self._judge(segment, name, None)
+            self._classify(segment, name, None)
 
-        return Mixed(
-            judge.facts,
-            judge.texts,
-            round(judge.wait_s * self._rate),
+        return TextJoin(
+            binding.facts,
+            binding.texts,
+            round(binding.wait_s * self._rate),
             ledger=self._ledger,
-            done=lambda segment, inputs: self._judge(segment, name, inputs),
+            done=lambda segment, inputs: self._classify(segment, name, inputs),
             refuse=refuse,
         )
 
@@ -123,7 +129,7 @@ class Track:
         """
         self.segments += 1
         for part in (FEATURES, *self._classifiers):
-            self._turn[segment.index, part] = self._turns.take()
+            self._turn[segment.index, part] = self._reorder.take()
         self._speech[segment.index] = speech
         self._alignment.expect(segment, silent=silent)
         for name in self._classifiers:
@@ -133,28 +139,28 @@ class Track:
                 self._ledger.edge(f"extract {facts.name}").receive()
             for normalised in self._normalised.values():
                 normalised.expect(segment, speech / self._rate)
-        for mixed in self._mixed.values():
-            mixed.cut(segment, silent=silent)
+        for text_join in self._text_joins.values():
+            text_join.cut(segment, silent=silent)
         self.release()
 
     def said(self, sentence: Segment) -> None:
         """A sentence of the other track has settled."""
-        for mixed in self._mixed.values():
-            mixed.said(sentence)
+        for text_join in self._text_joins.values():
+            text_join.said(sentence)
 
     def read(self, sentence: Segment, extractor: str, answer: Answer) -> None:
         """An extractor's answer for a sentence of the other track."""
-        for mixed in self._mixed.values():
-            mixed.read(sentence, extractor, answer)
+        for text_join in self._text_joins.values():
+            text_join.read(sentence, extractor, answer)
         self.release()
 
     def heard(self, position: int | None) -> None:
         """All sentences settled in the audio up to ``position`` were told of; None: all there are."""
-        for mixed in self._mixed.values():
-            mixed.heard(position)
+        for text_join in self._text_joins.values():
+            text_join.heard(position)
         self.release()
 
-    def ask(self, segment: Segment, facts: Facts, call: Call) -> None:
+    def ask(self, segment: Segment, facts: PluginSpec, call: Call) -> None:
         """Hands over the call that extracts the segment's features."""
         self._submit(call, partial(self.extracted, segment, facts.name))
 
@@ -188,7 +194,7 @@ class Track:
 
     def fault(self, span: Span, plugin: str, answer: Answer) -> None:
         """Says that a plugin gave up a stretch of the stream."""
-        self._turns.interrupt(Fault(self.stream, span, plugin, answer.reason, answer.error))
+        self._reorder.interrupt(Fault(self.stream, span, plugin, answer.reason, answer.error))
 
     def release(self) -> None:
         """Votes on every segment that is complete and whose predecessors are."""
@@ -202,16 +208,16 @@ class Track:
             self._done(progress, FEATURES, [*features] if self._features else [])
 
     def _done(self, progress: Progress, part: str, outputs: list[Output]) -> None:
-        self._turns.done(self._turn.pop((progress.segment.index, part)), outputs)
+        self._reorder.done(self._turn.pop((progress.segment.index, part)), outputs)
 
     def _complete(self, segment: Segment, classifier: str, inputs: Sequence[Floats] | None) -> None:
         """All inputs of a classifier from this track are here, or one is lost."""
-        if classifier in self._mixed:
-            self._mixed[classifier].complete(segment, inputs)
+        if classifier in self._text_joins:
+            self._text_joins[classifier].complete(segment, inputs)
         else:
-            self._judge(segment, classifier, inputs)
+            self._classify(segment, classifier, inputs)
 
-    def _judge(self, segment: Segment, classifier: str, inputs: Sequence[Floats] | None) -> None:
+    def _classify(self, segment: Segment, classifier: str, inputs: Sequence[Floats] | None) -> None:
         """All inputs of a classifier are here, or one is lost: predicts what can be predicted now."""
         if classifier in self._normalised:
             for ready, values in self._normalised[classifier].add(segment.index, inputs):
@@ -257,16 +263,16 @@ class Track:
         yield replace(vote.add(progress.segment.span, outcome), lag_ms=lag_ms)
 
 
-def _mapping(judge: Judge) -> Mapping | None:
+def _mapping(binding: ClassifierBinding) -> Mapping | None:
     """What is made of the inputs of a classifier before it sees them."""
-    if judge.normalise == "stream":
-        return Standardised(judge.facts.population)
-    if judge.normalise == "offset" and judge.facts.offset is not None:
-        return judge.offset or InferredOffset(judge.facts.offset)
+    if binding.normalise == "stream":
+        return Standardised(binding.facts.population)
+    if binding.normalise == "offset" and binding.facts.offset is not None:
+        return binding.offset or InferredOffset(binding.facts.offset)
     return None
 
 
-def _vote(stream: str, facts: Facts, table: VoteTable, rate: int, *, by_turn: bool) -> Vote:
+def _vote(stream: str, facts: PluginSpec, table: VoteTable, rate: int, *, by_turn: bool) -> Vote:
     return Vote(
         stream,
         facts.target,

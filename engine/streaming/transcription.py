@@ -7,9 +7,9 @@ from functools import partial
 from ..calls.bus import Answer
 from ..calls.call import Call
 from ..calls.pending import Calls
-from ..calls.stateful import NO_AUDIO, Question, Told
+from ..calls.stateful import NO_AUDIO, Request, Response
 from ..types import Floats, Segment, Span
-from .circuit_breaker import Guarded
+from .circuit_breaker import CircuitBreaker
 from .observer import Observer
 from .track import Track
 
@@ -23,7 +23,7 @@ class Transcription:
 
     def __init__(
         self,
-        transcriber: Guarded,
+        transcriber: CircuitBreaker,
         rate: int,
         *,
         audio: Track,
@@ -43,26 +43,26 @@ class Transcription:
     def hear(self, span: Span, samples: Floats) -> None:
         """Asks about the next samples."""
         self._heard = span
-        self._transcriber.ask(Question("hear", span, samples), partial(self._understood, span.stop))
+        self._transcriber.ask(Request("hear", span, samples), partial(self._understood, span.stop))
 
     def finish(self) -> None:
         """Asks what is left: the stream has ended."""
-        self._transcriber.ask(Question("finish", self._heard), partial(self._understood, None))
+        self._transcriber.ask(Request("finish", self._heard), partial(self._understood, None))
 
-    def _understood(self, heard: int | None, told: Told | None) -> None:
+    def _understood(self, heard: int | None, response: Response | None) -> None:
         """The answer to the audio up to ``heard``, or to its end; None where it is lost."""
-        if told is not None:
-            self._said(told)
+        if response is not None:
+            self._said(response)
         self._audio.heard(heard)
 
-    def _said(self, told: Told) -> None:
+    def _said(self, response: Response) -> None:
         stream = self._text.stream
-        if told.words is not None:
-            self._observer.understood(stream, told.words)
-        for said in told.sentences:
+        if response.words is not None:
+            self._observer.on_words(stream, response.words)
+        for said in response.sentences:
             if said.stop <= self._transcriber.since:  # a fresh instance tells what its predecessor had told
                 continue
-            self._observer.said(stream, said)
+            self._observer.on_transcript(stream, said)
             span = Span(said.start, said.stop, self._heard.rate)
             segment = Segment(stream, self._text.segments, span, NO_AUDIO, text=said.text)
             self._text.cut(segment, speech=span.length)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..calls.spec import Facts
-from ..config.schema import ClassifierTable, Description
+from ..calls.spec import PluginSpec
+from ..config.schema import ClassifierTable, PipelineConfig
 from ..errors import ConfigError, ModelError, nearest
 
 
-def check(description: Description, facts: Mapping[str, Facts]) -> None:
+def check(description: PipelineConfig, facts: Mapping[str, PluginSpec]) -> None:
     """Raises one clear error when rates, inputs or lengths of the built plugins do not fit."""
     for table in (*description.extractors, *description.classifiers):
         if facts[table.name].kind != "text_extractor":
@@ -30,7 +30,7 @@ def check(description: Description, facts: Mapping[str, Facts]) -> None:
     _check_distance(description, facts)
 
 
-def targets(description: Description, facts: Mapping[str, Facts]) -> list[dict[str, Any]]:
+def targets(description: PipelineConfig, facts: Mapping[str, PluginSpec]) -> list[dict[str, Any]]:
     """What is recognised: each classifier's ``target`` and ``labels``, and the ``track``, audio or text."""
     found = []
     for table in description.classifiers:
@@ -41,12 +41,12 @@ def targets(description: Description, facts: Mapping[str, Facts]) -> list[dict[s
     return found
 
 
-def texts_of(classifier: Facts, facts: Mapping[str, Facts]) -> list[str]:
+def texts_of(classifier: PluginSpec, facts: Mapping[str, PluginSpec]) -> list[str]:
     """Those of the classifier's inputs that are made of sentences: all, some or none."""
     return [needed.name for needed in classifier.inputs if facts[needed.name].kind == "text_extractor"]
 
 
-def _check_rate(facts: Facts, rate: int) -> None:
+def _check_rate(facts: PluginSpec, rate: int) -> None:
     if facts.rate != rate:
         kind = "classifier" if facts.kind == "classifier" else "extractor"
         raise ModelError(
@@ -55,7 +55,7 @@ def _check_rate(facts: Facts, rate: int) -> None:
         )
 
 
-def _check_transcript(description: Description, facts: Mapping[str, Facts]) -> None:
+def _check_transcript(description: PipelineConfig, facts: Mapping[str, PluginSpec]) -> None:
     texts = {table.name for table in description.extractors if facts[table.name].kind == "text_extractor"}
     if texts and description.transcript is None:
         raise ConfigError(
@@ -64,7 +64,7 @@ def _check_transcript(description: Description, facts: Mapping[str, Facts]) -> N
         )
 
 
-def _check_support(facts: Facts, description: Description) -> None:
+def _check_support(facts: PluginSpec, description: PipelineConfig) -> None:
     if facts.kind != "frame_extractor":
         return
     segments, rate = description.segments, description.stream.rate
@@ -87,7 +87,7 @@ def _check_support(facts: Facts, description: Description) -> None:
         )
 
 
-def _check_normalise(table: ClassifierTable, facts: Facts) -> None:
+def _check_normalise(table: ClassifierTable, facts: PluginSpec) -> None:
     if table.normalise == "offset" and facts.offset is None:
         raise ConfigError(
             f"classifier '{table.name}' cannot infer a speaker's offset: its model has no part for it",
@@ -104,7 +104,7 @@ def _check_normalise(table: ClassifierTable, facts: Facts) -> None:
         )
 
 
-def _check_distance(description: Description, facts: Mapping[str, Facts]) -> None:
+def _check_distance(description: PipelineConfig, facts: Mapping[str, PluginSpec]) -> None:
     limit, names = description.vote.unsure_beyond, [table.name for table in description.classifiers]
     if limit is not None and names and not any(facts[name].distance for name in names):
         raise ConfigError(
@@ -115,7 +115,7 @@ def _check_distance(description: Description, facts: Mapping[str, Facts]) -> Non
         )
 
 
-def _check_inputs(classifier: Facts, extractors: Mapping[str, Facts]) -> None:
+def _check_inputs(classifier: PluginSpec, extractors: Mapping[str, PluginSpec]) -> None:
     for needed in classifier.inputs:
         if needed.name not in extractors:
             raise ModelError(

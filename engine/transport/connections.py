@@ -11,8 +11,8 @@ import numpy as np
 
 from ..calls.bus import Answer, Job, Then
 from ..calls.call import Call, Method, expected_shape
-from ..calls.spec import Facts
-from ..calls.stateful import Ask
+from ..calls.spec import PluginSpec
+from ..calls.stateful import InstanceRequest
 from ..calls.stateful import Method as Asked
 from ..errors import ConfigError, PluginError, StimmungError
 from ..protocol import messages
@@ -23,7 +23,7 @@ MAX_ATTEMPTS = 3
 
 
 @dataclass(slots=True)
-class Open:
+class PendingCall:
     """A call that has not been answered, and how many workers it took with it."""
 
     call: Job
@@ -46,7 +46,7 @@ class Open:
 
 
 @dataclass(slots=True)
-class Peer:
+class WorkerConnection:
     """A worker that said hello, the calls on their way to it in their order, and the blocks it keeps.
 
     ``place``: when it, or whom it succeeded, said hello; the first are asked, as many as the pipeline says.
@@ -86,27 +86,33 @@ class Peer:
             self.kept.popitem(last=False)
 
 
-def in_turn(peers: Mapping[bytes, Peer], name: str) -> list[tuple[bytes, Peer]]:
+def in_turn(connections: Mapping[bytes, WorkerConnection], name: str) -> list[tuple[bytes, WorkerConnection]]:
     """The workers of the plugin called ``name`` that may be asked, by their places."""
-    found = [one for one in peers.items() if one[1].name == name and not one[1].retiring]
+    found = [one for one in connections.items() if one[1].name == name and not one[1].retiring]
     return sorted(found, key=lambda one: one[1].place)
 
 
-def freest(peers: Sequence[tuple[bytes, Peer]]) -> bytes | None:
+def freest(connections: Sequence[tuple[bytes, WorkerConnection]]) -> bytes | None:
     """Whoever of them has the least to do and takes more; None when nobody does."""
-    free = [(len(peer.tickets), identity) for identity, peer in peers if peer.takes_more]
+    free = [
+        (len(connection.tickets), identity) for identity, connection in connections if connection.takes_more
+    ]
     return min(free)[1] if free else None
 
 
-def asked(peers: Mapping[bytes, Peer], at_once: Mapping[str, int]) -> dict[str, list[bytes]]:
+def asked(
+    connections: Mapping[bytes, WorkerConnection], at_once: Mapping[str, int]
+) -> dict[str, list[bytes]]:
     """Who is asked, of the plugins of which as many can be as should be ``at_once``."""
-    found = {name: [one for one, _ in in_turn(peers, name)[:number]] for name, number in at_once.items()}
+    found = {
+        name: [one for one, _ in in_turn(connections, name)[:number]] for name, number in at_once.items()
+    }
     return {name: some for name, some in found.items() if len(some) == at_once[name]}
 
 
-def checked(answer: Answer, call: Job, facts: Facts) -> Answer:
+def checked(answer: Answer, call: Job, facts: PluginSpec) -> Answer:
     """The answer, or that it failed: a worker may be any program, and say anything."""
-    if isinstance(call, Ask):
+    if isinstance(call, InstanceRequest):
         return (
             answer
             if _suits(answer, call, facts)
@@ -123,11 +129,11 @@ def checked(answer: Answer, call: Job, facts: Facts) -> Answer:
     return Answer(None, "failed", error) if error else answer
 
 
-def _suits(answer: Answer, ask: Ask, facts: Facts) -> bool:
-    told = answer.told
-    if told is None or ask.method != "detect":
+def _suits(answer: Answer, ask: InstanceRequest, facts: PluginSpec) -> bool:
+    response = answer.response
+    if response is None or ask.method != "detect":
         return answer.values is None
-    return told.flags is not None and len(told.flags) == len(ask.question.samples) // facts.hop
+    return response.flags is not None and len(response.flags) == len(ask.request.samples) // facts.hop
 
 
 def invitation(identity: bytes, message: messages.Join, remote: Mapping[str, Assignment]) -> messages.Message:

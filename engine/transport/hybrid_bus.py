@@ -7,16 +7,16 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ..calls.bus import Job, Then, Worker
-from ..calls.spec import Facts
-from ..config.schema import BusTable, Description
+from ..calls.spec import PluginSpec
+from ..config.schema import BusTable, PipelineConfig
 from .local_bus import LocalBus
 from .zmq_bus import ZmqBus
 
 
-class MixedBus:
+class HybridBus:
     """Two buses as one: processes for the plugins that run apart, this thread for the others."""
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: PipelineConfig) -> None:
         table = description.bus
         apart = msgspec.structs.replace(table, transport="ipc")
         near = _part(description, table, apart=False)
@@ -29,11 +29,11 @@ class MixedBus:
         self._facts = {**self._near.facts, **self._far.facts}
 
     @property
-    def facts(self) -> Mapping[str, Facts]:
+    def facts(self) -> Mapping[str, PluginSpec]:
         return self._facts
 
     @property
-    def listeners(self) -> Mapping[str, Facts]:
+    def listeners(self) -> Mapping[str, PluginSpec]:
         return self._far.listeners
 
     def submit(self, call: Job, then: Then) -> None:
@@ -47,8 +47,8 @@ class MixedBus:
     def leave(self, plugin: str, instance: int) -> None:
         self._far.leave(plugin, instance)
 
-    def renew(self) -> None:
-        self._far.renew()
+    def rolling_restart(self) -> None:
+        self._far.rolling_restart()
 
     def workers(self) -> Sequence[Worker]:
         return self._far.workers()
@@ -66,7 +66,7 @@ class MixedBus:
         self._far.close()
 
 
-def _part(description: Description, bus: BusTable, *, apart: bool) -> Description:
+def _part(description: PipelineConfig, bus: BusTable, *, apart: bool) -> PipelineConfig:
     return msgspec.structs.replace(
         description,
         bus=bus,

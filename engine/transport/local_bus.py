@@ -8,8 +8,8 @@ from typing import Any
 
 from ..calls.bus import Answer, Job, Then, Worker, hand_out, roles
 from ..calls.call import Call, perform
-from ..calls.spec import Facts, facts_of
-from ..config.schema import Description
+from ..calls.spec import PluginSpec, spec_of
+from ..config.schema import PipelineConfig
 from ..errors import PluginError
 from ..registry import build
 
@@ -17,9 +17,9 @@ from ..registry import build
 class LocalBus:
     """Plugins in the caller's own thread: a call is performed where it is submitted."""
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: PipelineConfig) -> None:
         self._plugins: dict[str, Any] = {}
-        self._facts: dict[str, Facts] = {}
+        self._facts: dict[str, PluginSpec] = {}
         self._answers: deque[tuple[Then, Answer]] = deque()
         for role, table in roles(description):
             self.add(table.name, build(role, table.plugin, table.options))
@@ -27,14 +27,14 @@ class LocalBus:
     def add(self, name: str, plugin: object) -> None:
         """Serves one plugin more, already built."""
         self._plugins[name] = plugin
-        self._facts[name] = facts_of(name, plugin)
+        self._facts[name] = spec_of(name, plugin)
 
     @property
-    def facts(self) -> Mapping[str, Facts]:
+    def facts(self) -> Mapping[str, PluginSpec]:
         return self._facts
 
     @property
-    def listeners(self) -> Mapping[str, Facts]:
+    def listeners(self) -> Mapping[str, PluginSpec]:
         return {}
 
     def submit(self, call: Job, then: Then) -> None:
@@ -51,7 +51,7 @@ class LocalBus:
     def leave(self, plugin: str, instance: int) -> None:
         pass
 
-    def renew(self) -> None:
+    def rolling_restart(self) -> None:
         pass  # what this process has imported stays as it is
 
     def workers(self) -> Sequence[Worker]:

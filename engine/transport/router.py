@@ -21,8 +21,8 @@ REMOTE = b"@"
 MESSAGES_A_TURN = 512  # whoever floods must not keep the host from its other duties
 
 
-class Doors:
-    """ROUTER sockets as one; ``endpoint`` is for this machine's processes, ``remote`` for those of others."""
+class Router:
+    """ROUTER sockets as one: ``endpoint`` is for this machine's processes, ``remote`` for others'."""
 
     def __init__(self, table: BusTable) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="stimmung-")

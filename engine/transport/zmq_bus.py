@@ -17,16 +17,16 @@ from collections.abc import Mapping, Sequence
 
 from ..calls.bus import Answer, Job, Then, Worker, apart, hand_out, roles
 from ..calls.call import Call
-from ..calls.spec import Facts
-from ..config.schema import Description
+from ..calls.spec import PluginSpec
+from ..config.schema import PipelineConfig
 from ..errors import WireError, WorkerError
 from ..protocol import codec, messages
 from ..protocol.codec import answer_of, encode_job
 from ..workers.process import Assignment
 from ..workers.supervisor import Supervisor
 from ..workers.threads import WorkerThreads
-from .connections import Open, Peer, asked, checked, freest, in_turn, invitation, refusal
-from .router import REMOTE, Doors
+from .connections import PendingCall, WorkerConnection, asked, checked, freest, in_turn, invitation, refusal
+from .router import REMOTE, Router
 
 log = logging.getLogger("stimmung.bus")
 
@@ -34,28 +34,28 @@ MAX_STRAYS = 1_000
 START_S = 120.0
 TURN_MS = 20
 WATCH_S = 0.02
-BEAT_S = 1.0
+HEARTBEAT_S = 1.0
 
 
 class ZmqBus:
-    """The doors for workers, a queue for each plugin, and the threads or processes that serve them."""
+    """The sockets for workers, a queue for each plugin, and the threads or processes that serve them."""
 
-    def __init__(self, description: Description) -> None:
+    def __init__(self, description: PipelineConfig) -> None:
         self._table = description.bus
-        self._doors = Doors(description.bus)
-        self.supervisor = Supervisor(self._doors.endpoint)
+        self._router = Router(description.bus)
+        self.supervisor = Supervisor(self._router.endpoint)
         self._remote: dict[str, Assignment] = {}
         self._listening: list[str] = []
         self._at_once: dict[str, int] = {}  # of processes that serve a plugin; what is more stands by
-        self._threads = WorkerThreads(self._doors.context)
-        self._facts: dict[str, Facts] = {}
-        self._peers: dict[bytes, Peer] = {}
+        self._threads = WorkerThreads(self._router.context)
+        self._facts: dict[str, PluginSpec] = {}
+        self._connections: dict[bytes, WorkerConnection] = {}
         self._queues: dict[str, deque[int]] = {}
-        self._open: dict[int, Open] = {}
+        self._pending: dict[int, PendingCall] = {}
         self._answers: deque[tuple[Then, Answer]] = deque()
-        self._renew: deque[str] = deque()
+        self._to_restart: deque[str] = deque()
         self._ticket = 0
-        self._watch_s = self._beat_s = 0.0
+        self._watch_s = self._heartbeat_s = 0.0
         self._strays: Counter[bytes] = Counter()
         self._served_s: dict[str, float] = {}  # when each remote plugin was last served by somebody
         try:
@@ -65,11 +65,11 @@ class ZmqBus:
             raise
 
     @property
-    def facts(self) -> Mapping[str, Facts]:
+    def facts(self) -> Mapping[str, PluginSpec]:
         return {name: facts for name, facts in self._facts.items() if name not in self._listening}
 
     @property
-    def listeners(self) -> Mapping[str, Facts]:
+    def listeners(self) -> Mapping[str, PluginSpec]:
         return {name: self._facts[name] for name in self._listening}
 
     def submit(self, call: Job, then: Then) -> None:
@@ -80,14 +80,14 @@ class ZmqBus:
         if len(queue) >= self._table.queue:
             self._give_up(queue.popleft(), "late", f"the queue of plugin '{call.plugin}' is full")
         self._ticket += 1
-        self._open[self._ticket] = Open(call, then)
+        self._pending[self._ticket] = PendingCall(call, then)
         queue.append(self._ticket)
         self._dispatch(call.plugin)
 
     def leave(self, plugin: str, instance: int) -> None:
-        for identity, peer in self._peers.items():
-            if peer.name == plugin:
-                self._doors.send(identity, codec.encode(messages.Leave(instance=instance)))
+        for identity, connection in self._connections.items():
+            if connection.name == plugin:
+                self._router.send(identity, codec.encode(messages.Leave(instance=instance)))
 
     def pump(self, timeout_s: float = 0.0) -> bool:
         deadline_s = time.monotonic() + timeout_s
@@ -99,11 +99,11 @@ class ZmqBus:
             self._turn(min(TURN_MS, left_ms))
         return hand_out(self._answers)
 
-    def renew(self) -> None:
-        self._renew.extend(self._queues)
+    def rolling_restart(self) -> None:
+        self._to_restart.extend(self._queues)
 
     def workers(self) -> Sequence[Worker]:
-        return self.supervisor.workers(asked(self._peers, self._at_once))
+        return self.supervisor.workers(asked(self._connections, self._at_once))
 
     @property
     def restarts(self) -> int:
@@ -114,13 +114,13 @@ class ZmqBus:
         return self.supervisor.pids
 
     def close(self) -> None:
-        for identity in self._peers:
-            self._doors.send(identity, codec.encode(messages.Stop()))
+        for identity in self._connections:
+            self._router.send(identity, codec.encode(messages.Stop()))
         self.supervisor.stop()
         self._threads.stop()
-        self._doors.close(forsake=self._threads.left)
+        self._router.close(forsake=self._threads.left)
 
-    def _start(self, description: Description) -> None:
+    def _start(self, description: PipelineConfig) -> None:
         listening = [Assignment(role, table) for role, table in apart(description)]
         self._listening = [one.table.name for one in listening]
         called = [Assignment(role, table) for role, table in roles(description)]
@@ -130,7 +130,7 @@ class ZmqBus:
             self._queues[table.name] = deque()
             if table.remote:
                 self._remote[table.name] = assignment
-                log.warning("a worker of '%s' may join at %s", table.name, self._doors.remote)
+                log.warning("a worker of '%s' may join at %s", table.name, self._router.remote)
                 continue
             if self._table.transport == "ipc" or table.apart:
                 self._at_once[table.name] = workers
@@ -138,8 +138,8 @@ class ZmqBus:
             else:
                 self._threads.start(assignment, workers)
                 threads += workers
-        deadline_s, expected = time.monotonic() + START_S, len(self.supervisor.posts) + threads
-        while sum(not peer.remote for peer in self._peers.values()) < expected or not (
+        deadline_s, expected = time.monotonic() + START_S, len(self.supervisor.slots) + threads
+        while sum(not connection.remote for connection in self._connections.values()) < expected or not (
             self._remote.keys() <= self._facts.keys()
         ):
             self._turn(TURN_MS)
@@ -158,56 +158,58 @@ class ZmqBus:
     def _turn(self, timeout_ms: int) -> None:
         """Takes the messages that have come and looks after the workers."""
         if timeout_ms:
-            self._doors.wait(timeout_ms)
-        for identity, frames in self._doors.messages():
+            self._router.wait(timeout_ms)
+        for identity, frames in self._router.messages():
             self._take(identity, frames)
         now_s = time.monotonic()
         if now_s < self._watch_s:
             return
         self._watch_s = now_s + WATCH_S
-        if self._renew:
-            names = {self._renew.popleft() for _ in range(len(self._renew))}
-            self.supervisor.renew(names)
+        if self._to_restart:
+            names = {self._to_restart.popleft() for _ in range(len(self._to_restart))}
+            self.supervisor.rolling_restart(names)
         self._catch_the_hung(now_s)
-        self.supervisor.kill_the_unfit(self._peers, START_S, self._table.memory_mb)
+        self.supervisor.enforce_limits(self._connections, START_S, self._table.memory_mb)
         for dead in self.supervisor.watch():
             self._requeue(dead)
-        if now_s >= self._beat_s:
-            self._beat_s = now_s + BEAT_S
-            self._beat(now_s)
+        if now_s >= self._heartbeat_s:
+            self._heartbeat_s = now_s + HEARTBEAT_S
+            self._heartbeat(now_s)
         for name, queue in self._queues.items():
             if queue and (why := self._nobody_serves(name, now_s)):
                 self._fail_all(name, why)
 
     def _catch_the_hung(self, now_s: float) -> None:
         deadline_s = self._table.deadline_s
-        for identity, peer in [*self._peers.items()]:
-            if not peer.tickets or peer.hung or now_s - peer.since_s < deadline_s:
+        for identity, connection in [*self._connections.items()]:
+            if not connection.tickets or connection.hung or now_s - connection.since_s < deadline_s:
                 continue
-            hung = next(iter(peer.tickets))
-            what = f"plugin '{peer.name}' did not answer {peer.tickets.pop(hung)} within {deadline_s:g} s"
+            hung = next(iter(connection.tickets))
+            method = connection.tickets.pop(hung)
+            what = f"plugin '{connection.name}' did not answer {method} within {deadline_s:g} s"
             self._give_up(hung, "hung", what)
             self._requeue(identity, blame=False)
-            if not self.supervisor.kill(identity, what) and not peer.remote:  # a thread cannot be killed
-                peer.tickets.clear()
-                peer.hung = True
-                self._peers[identity] = peer
+            killed = self.supervisor.kill(identity, what)
+            if not killed and not connection.remote:  # a thread cannot be killed
+                connection.tickets.clear()
+                connection.hung = True
+                self._connections[identity] = connection
 
-    def _beat(self, now_s: float) -> None:
+    def _heartbeat(self, now_s: float) -> None:
         """Tells those far away that the host lives, and finds out which of them are gone."""
-        for identity, peer in [*self._peers.items()]:
-            if peer.remote and not self._doors.send(identity, codec.encode(messages.Beat())):
-                log.warning("worker %r of '%s' is gone", identity, peer.name)
+        for identity, connection in [*self._connections.items()]:
+            if connection.remote and not self._router.send(identity, codec.encode(messages.Heartbeat())):
+                log.warning("worker %r of '%s' is gone", identity, connection.name)
                 self._requeue(identity)
-        for peer in self._peers.values():
-            self._served_s[peer.name] = now_s
+        for connection in self._connections.values():
+            self._served_s[connection.name] = now_s
 
     def _nobody_serves(self, name: str, now_s: float) -> str:
         """Why the calls that wait for ``name`` will not be answered, empty where they may be."""
         if self.supervisor.parked(name):
             return f"plugin '{name}' keeps dying and is parked"
-        peers = [peer for peer in self._peers.values() if peer.name == name]
-        if peers and all(peer.hung for peer in peers):
+        connections = [connection for connection in self._connections.values() if connection.name == name]
+        if connections and all(connection.hung for connection in connections):
             return f"plugin '{name}' hangs in an earlier call"
         if name in self._remote and now_s - self._served_s.get(name, now_s) > self._table.deadline_s:
             return f"no worker of plugin '{name}' is connected"
@@ -226,8 +228,8 @@ class ZmqBus:
         if isinstance(message, messages.Hello):
             self._welcome(identity, message)
         elif isinstance(message, messages.Join):
-            self._doors.send(identity, codec.encode(invitation(identity, message, self._remote)))
-        elif identity not in self._peers:
+            self._router.send(identity, codec.encode(invitation(identity, message, self._remote)))
+        elif identity not in self._connections:
             self._stray(identity, "it has not said hello")
         elif (answered := answer_of(message, arrays)) is not None:
             self._settle(identity, *answered)
@@ -250,57 +252,59 @@ class ZmqBus:
             error = f"plugin '{name}' declares other facts than before, so its features are others"
             if not self.supervisor.reject(identity, error):
                 log.error("worker %r is refused: %s", identity, error)
-                self._doors.send(identity, codec.encode(messages.Stop()))
+                self._router.send(identity, codec.encode(messages.Stop()))
             return
-        peer = self._peers[identity] = Peer(name, message.credit, remote=identity.startswith(REMOTE))
+        connection = self._connections[identity] = WorkerConnection(
+            name, message.credit, remote=identity.startswith(REMOTE)
+        )
         self.supervisor.greeted(identity)
         old = self.supervisor.promote(identity)
-        if old is not None and old in self._peers:
-            self._peers[old].retiring = True
-            peer.place = self._peers[old].place  # the successor of a spare is one
+        if old is not None and old in self._connections:
+            self._connections[old].retiring = True
+            connection.place = self._connections[old].place  # the successor of a spare is one
             self._dismiss(old)
         self._dispatch(name)
 
     def _dismiss(self, identity: bytes) -> None:
         """Sends a retiring worker home once it has answered everything it was asked."""
-        if self._peers[identity].retiring and not self._peers[identity].tickets:
-            del self._peers[identity]
-            self._doors.send(identity, codec.encode(messages.Stop()))
+        if self._connections[identity].retiring and not self._connections[identity].tickets:
+            del self._connections[identity]
+            self._router.send(identity, codec.encode(messages.Stop()))
 
     def _settle(self, identity: bytes, ticket: int, answer: Answer) -> None:
-        peer = self._peers[identity]
-        peer.hung = False
-        method = peer.answered(ticket)
+        connection = self._connections[identity]
+        connection.hung = False
+        method = connection.answered(ticket)
         if method is None:
             self._stray(identity, f"nobody asked it for {ticket}")
             return
-        waiting = self._open.pop(ticket, None)
+        waiting = self._pending.pop(ticket, None)
         self.supervisor.answered(identity)
         if answer.values is not None and method == "describe":
-            peer.keep(ticket)
+            connection.keep(ticket)
         if waiting is not None:
             facts = self._facts[waiting.call.plugin]
             self._answers.append((waiting.then, checked(answer, waiting.call, facts)))
         self._dismiss(identity)
-        self._dispatch(peer.name)
+        self._dispatch(connection.name)
 
     def _give_up(self, ticket: int, reason: str, error: str) -> None:
-        waiting = self._open.pop(ticket, None)
+        waiting = self._pending.pop(ticket, None)
         if waiting is not None:
             self._answers.append((waiting.then, Answer(None, reason, error)))
 
     def _dispatch(self, name: str) -> None:
         queue = self._queues[name]
         while queue:
-            identity = freest(in_turn(self._peers, name)[: self._at_once.get(name)])
+            identity = freest(in_turn(self._connections, name)[: self._at_once.get(name)])
             if identity is None:
                 return
             ticket = queue.popleft()
-            if ticket not in self._open:
+            if ticket not in self._pending:
                 continue
-            peer, waiting = self._peers[identity], self._open[ticket]
-            peer.asked(ticket, waiting.call.method)
-            if not self._doors.send(identity, encode_job(ticket, waiting.call, peer.kept)):
+            connection, waiting = self._connections[identity], self._pending[ticket]
+            connection.asked(ticket, waiting.call.method)
+            if not self._router.send(identity, encode_job(ticket, waiting.call, connection.kept)):
                 self._requeue(identity)
 
     def _requeue(self, identity: bytes, *, blame: bool = True) -> None:
@@ -308,18 +312,18 @@ class ZmqBus:
 
         With ``blame`` the call it had in hand may be what ended it.
         """
-        peer = self._peers.pop(identity, None)
-        if peer is None:
+        connection = self._connections.pop(identity, None)
+        if connection is None:
             return
-        in_hand = next(iter(peer.tickets), None) if blame else None  # the others it had not begun
-        for ticket in sorted(peer.tickets.keys() & self._open.keys(), reverse=True):
-            self._open[ticket].attempts += ticket == in_hand
-            if self._open[ticket].hopeless:
-                error = f"plugin '{peer.name}' ended its worker {self._open[ticket].often}"
+        in_hand = next(iter(connection.tickets), None) if blame else None  # the others it had not begun
+        for ticket in sorted(connection.tickets.keys() & self._pending.keys(), reverse=True):
+            self._pending[ticket].attempts += ticket == in_hand
+            if self._pending[ticket].hopeless:
+                error = f"plugin '{connection.name}' ended its worker {self._pending[ticket].often}"
                 self._give_up(ticket, "failed", error)
             else:
-                self._queues[peer.name].appendleft(ticket)
-        self._dispatch(peer.name)
+                self._queues[connection.name].appendleft(ticket)
+        self._dispatch(connection.name)
 
     def _fail_all(self, name: str, why: str) -> None:
         queue = self._queues[name]

@@ -17,13 +17,13 @@ import msgspec
 import zmq
 from threadpoolctl import threadpool_limits
 
-from ..calls.spec import facts_of
+from ..calls.spec import spec_of
 from ..config.schema import PluginTable
 from ..errors import StimmungError
 from ..protocol import codec, messages
 from ..registry import Role, build
-from .stateful import Instances
-from .stateless import Answering, Server
+from .stateful import StatefulHandler
+from .stateless import Handler, StatelessHandler
 
 CREDIT = 4  # enough that a worker never waits for the host between two calls
 IDLE_MS = 500
@@ -36,37 +36,37 @@ class Assignment(msgspec.Struct, frozen=True):
     table: PluginTable
 
 
-def server_of(assignment: Assignment) -> Answering:
+def handler_of(assignment: Assignment) -> Handler:
     """The assigned plugin, built."""
     role, table = assignment.role, assignment.table
     if role in ("detector", "transcriber"):
-        return Instances(role, table)
+        return StatefulHandler(role, table)
     plugin = build(role, table.plugin, table.options)
-    return Server(plugin, facts_of(table.name, plugin))
+    return StatelessHandler(plugin, spec_of(table.name, plugin))
 
 
-Build = Callable[[Assignment], Answering]
+BuildHandler = Callable[[Assignment], Handler]
 
 
 def serve(
     socket: zmq.Socket[bytes],
     assignment: Assignment,
     alive: Callable[[float], bool],
-    build_server: Build = server_of,
+    build_handler: BuildHandler = handler_of,
 ) -> None:
     """Answers calls on a connected DEALER ``socket`` until told to stop, or ``alive`` is false.
 
     It is asked with the seconds since the host was heard last.
     """
     try:
-        server = build_server(assignment)
+        handler = build_handler(assignment)
     except StimmungError as error:
         socket.send_multipart(codec.encode(messages.Refuse(error=str(error), exit_code=error.exit_code)))
         raise
     # One thread a call: results must not depend on the machine's cores. OpenMP's limit is a thread's own.
     with threadpool_limits(1):
         socket.send_multipart(
-            codec.encode(messages.Hello(facts=server.facts, credit=CREDIT, pid=os.getpid()))
+            codec.encode(messages.Hello(facts=handler.facts, credit=CREDIT, pid=os.getpid()))
         )
         socket.setsockopt(zmq.RCVTIMEO, IDLE_MS)
         heard_s = time.monotonic()
@@ -75,7 +75,7 @@ def serve(
                 frames = socket.recv_multipart()
             except zmq.Again:
                 continue
-            reply = server.answer(frames)
+            reply = handler.answer(frames)
             heard_s = time.monotonic()
             if reply is None:
                 return
@@ -83,7 +83,7 @@ def serve(
                 socket.send_multipart(reply)
 
 
-def main(build_server: Build = server_of) -> None:
+def main(build_handler: BuildHandler = handler_of) -> None:
     """Entry of a worker process: endpoint, identity, parent's process id and assignment as arguments."""
     endpoint, identity, parent, assignment = sys.argv[1:5]
     for one in (signal.SIGINT, signal.SIGTERM):  # the host decides when its workers go
@@ -97,7 +97,7 @@ def main(build_server: Build = server_of) -> None:
             socket,
             msgspec.json.decode(assignment, type=Assignment),
             alive=lambda _: os.getppid() == int(parent),
-            build_server=build_server,
+            build_handler=build_handler,
         )
     except StimmungError:
         return  # the host knows, and says so

@@ -12,13 +12,13 @@ from ..calls.stateful import perform
 from ..config.schema import PluginTable
 from ..errors import InputError, WireError
 from ..protocol import codec, messages
-from ..protocol.codec import decode_question, encode_told
+from ..protocol.codec import decode_request, encode_told
 from ..registry import Role, build, origin_of
 from ..types import Floats
-from .stateless import Answering
+from .stateless import Handler
 
 
-class Instances(Answering):
+class StatefulHandler(Handler):
     """Every instance is built when it is asked first, and again after it raised."""
 
     def __init__(self, role: Role, table: PluginTable) -> None:
@@ -39,20 +39,20 @@ class Instances(Answering):
             error = WireError("who listens is asked, not called", got=type(message).__name__)
             return codec.encode(messages.Failure(ticket=-1, error=str(error)))
         try:
-            question = decode_question(message, arrays)
+            request = decode_request(message, arrays)
             if message.anew:
                 self._held.pop(message.instance, None)
             fresh = message.instance not in self._held
             if fresh:
                 self._held[message.instance] = self._build(message.origin)
-            told = perform(self._held[message.instance], question)
+            response = perform(self._held[message.instance], request)
         except InputError as error:
             return codec.encode(messages.Unfit(ticket=message.ticket, error=str(error)))
         except Exception as error:  # a plugin may raise anything; it is named and the stream goes on
             return codec.encode(
                 messages.Failure(ticket=message.ticket, error=self._failed(message.instance, error))
             )
-        return encode_told(message.ticket, replace(told, fresh=fresh and not message.anew))
+        return encode_told(message.ticket, replace(response, fresh=fresh and not message.anew))
 
     def _build(self, origin: str | None) -> Any:
         arguments = [] if self._role == "detector" else [None if origin is None else Path(origin)]

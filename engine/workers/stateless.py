@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..calls.call import perform
-from ..calls.spec import Facts
+from ..calls.spec import PluginSpec
 from ..errors import StimmungError, WireError
 from ..protocol import codec, messages
 from ..types import Floats
 
 
-class Answering(ABC):
-    """What answers messages. ``facts`` are those of its plugin."""
+class Handler(ABC):
+    """Answers the messages for one plugin, whose declared attributes are ``facts``."""
 
-    facts: Facts
+    facts: PluginSpec
 
     def answer(self, frames: messages.Frames) -> list[bytes] | None:
         """The frames that answer one message, none where there is nothing to say, None for a stop."""
@@ -27,7 +27,7 @@ class Answering(ABC):
             return codec.encode(messages.Failure(ticket=-1, error=str(error)))
         if isinstance(message, messages.Stop):
             return None
-        if isinstance(message, messages.Beat):
+        if isinstance(message, messages.Heartbeat):
             return []
         return self.reply(message, arrays)
 
@@ -36,10 +36,10 @@ class Answering(ABC):
         """The frames that answer a message that wants something."""
 
 
-class Server(Answering):
+class StatelessHandler(Handler):
     """One built plugin and the rows it described last, which spare sending them back."""
 
-    def __init__(self, plugin: Any, facts: Facts) -> None:
+    def __init__(self, plugin: Any, facts: PluginSpec) -> None:
         self.facts = facts
         self._plugin = plugin
         self._kept: OrderedDict[int, Floats] = OrderedDict()

@@ -32,8 +32,8 @@ STDERR = 2
 
 
 @dataclass(slots=True)
-class Post:
-    """One worker's place: whoever fills it now, and how its predecessors fared."""
+class WorkerSlot:
+    """The slot of one worker: the process that fills it now, and how its predecessors fared."""
 
     assignment: Assignment
     number: int
@@ -43,7 +43,7 @@ class Post:
     launched_s: float = 0.0
     heard: int = 0
     process: subprocess.Popen[bytes] | None = None
-    replaces: Post | None = None
+    replaces: WorkerSlot | None = None
     retired: bool = False
 
     @property
@@ -114,144 +114,144 @@ class Supervisor:
     """The worker processes behind one endpoint."""
 
     endpoint: str
-    posts: list[Post] = field(default_factory=list)
+    slots: list[WorkerSlot] = field(default_factory=list)
     restarts: int = 0
 
     def start(self, assignment: Assignment, workers: int) -> None:
         """Starts ``workers`` processes that serve the assignment."""
         for number in range(workers):
-            post = Post(assignment, number)
-            self.posts.append(post)
+            slot = WorkerSlot(assignment, number)
+            self.slots.append(slot)
             try:
-                post.launch(self.endpoint)
+                slot.launch(self.endpoint)
             except OSError as error:
                 raise ConfigError(
-                    f"the worker of plugin '{post.name}' cannot be started",
-                    got=f"{error.strerror}: {post.program[0]}",
+                    f"the worker of plugin '{slot.name}' cannot be started",
+                    got=f"{error.strerror}: {slot.program[0]}",
                     remedy="correct python or command, or make that environment",
                 ) from None
 
-    def renew(self, names: Container[str]) -> None:
+    def rolling_restart(self, names: Container[str]) -> None:
         """Starts a successor beside every worker of the plugins called ``names``."""
-        for post in [one for one in self.posts if one.name in names and one.serves]:
-            number = 1 + max(other.number for other in self.posts)
-            successor = Post(post.assignment, number, replaces=post)
+        for slot in [one for one in self.slots if one.name in names and one.serves]:
+            number = 1 + max(other.number for other in self.slots)
+            successor = WorkerSlot(slot.assignment, number, replaces=slot)
             try:
                 successor.launch(self.endpoint)
             except OSError as error:
-                log.error("no successor of worker %s: %s; it serves on", post.identity, error)
+                log.error("no successor of worker %s: %s; it serves on", slot.identity, error)
                 continue
-            self.posts.append(successor)
+            self.slots.append(successor)
 
     def promote(self, identity: bytes) -> bytes | None:
         """A successor is ready: the identity of the worker it replaces, which is retired now."""
-        post = self._successor(identity)
-        if post is None or post.replaces is None:
+        slot = self._successor(identity)
+        if slot is None or slot.replaces is None:
             return None
-        old, post.replaces = post.replaces, None
+        old, slot.replaces = slot.replaces, None
         old.retired = True
         if old.process is None:
-            self.posts.remove(old)
-        log.warning("worker %s took over from %s", post.identity, old.identity)
+            self.slots.remove(old)
+        log.warning("worker %s took over from %s", slot.identity, old.identity)
         return old.identity.encode()
 
     def reject(self, identity: bytes, error: str) -> bool:
         """Ends a successor that cannot serve; False when ``identity`` is none."""
-        post = self._successor(identity)
-        if post is None or post.process is None:
+        slot = self._successor(identity)
+        if slot is None or slot.process is None:
             return False
-        log.error("successor %s is refused, its predecessor serves on: %s", post.identity, error)
-        post.process.kill()
-        post.process.wait()
-        self.posts.remove(post)
+        log.error("successor %s is refused, its predecessor serves on: %s", slot.identity, error)
+        slot.process.kill()
+        slot.process.wait()
+        self.slots.remove(slot)
         return True
 
-    def _successor(self, identity: bytes) -> Post | None:
-        waiting = (one for one in self.posts if one.replaces is not None)
+    def _successor(self, identity: bytes) -> WorkerSlot | None:
+        waiting = (one for one in self.slots if one.replaces is not None)
         return next((one for one in waiting if one.identity.encode() == identity), None)
 
     def watch(self) -> list[bytes]:
         """The identities of the workers found dead since the last call; replacements are started."""
         dead = []
-        for post in [*self.posts]:
-            if post.process is not None and post.process.poll() is not None:
-                dead.append(post.identity.encode())
-                post.bury()
-                if post.retired or post.replaces is not None:
-                    self.posts.remove(post)
+        for slot in [*self.slots]:
+            if slot.process is not None and slot.process.poll() is not None:
+                dead.append(slot.identity.encode())
+                slot.bury()
+                if slot.retired or slot.replaces is not None:
+                    self.slots.remove(slot)
                     continue
-            if post.process is None and not post.parked and time.monotonic() >= post.due_s:
-                self._restart(post)
+            if slot.process is None and not slot.parked and time.monotonic() >= slot.due_s:
+                self._restart(slot)
         return dead
 
-    def _restart(self, post: Post) -> None:
-        post.generation += 1
+    def _restart(self, slot: WorkerSlot) -> None:
+        slot.generation += 1
         self.restarts += 1
         try:
-            post.launch(self.endpoint)
+            slot.launch(self.endpoint)
         except OSError as error:  # its environment may be about to be made again
-            log.warning("worker %s cannot be restarted: %s", post.identity, error)
-            post.died()
+            log.warning("worker %s cannot be restarted: %s", slot.identity, error)
+            slot.died()
             return
-        log.warning("worker %s restarted as process %s", post.identity, self.pid(post.identity))
+        log.warning("worker %s restarted as process %s", slot.identity, self.pid(slot.identity))
 
     def greeted(self, identity: bytes) -> None:
         """The worker said hello."""
-        for post in self.posts:
-            if post.identity.encode() == identity:
-                post.heard = 1
+        for slot in self.slots:
+            if slot.identity.encode() == identity:
+                slot.heard = 1
 
     def answered(self, identity: bytes) -> None:
         """The worker answered a call: whatever its predecessors died of is over."""
-        for post in self.posts:
-            if post.identity.encode() == identity:
-                post.heard += 1
-                post.deaths = 0
+        for slot in self.slots:
+            if slot.identity.encode() == identity:
+                slot.heard += 1
+                slot.deaths = 0
 
     def parked(self, name: str) -> bool:
         """True when every worker of the plugin called ``name`` is parked."""
-        posts = [post for post in self.posts if post.name == name and post.serves]
-        return bool(posts) and all(post.parked for post in posts)
+        slots = [slot for slot in self.slots if slot.name == name and slot.serves]
+        return bool(slots) and all(slot.parked for slot in slots)
 
     def pid(self, identity: str) -> int:
         """The process of a living worker; WorkerError when it is not running."""
-        for post in self.posts:
-            if post.identity == identity and post.process is not None:
-                return post.process.pid
+        for slot in self.slots:
+            if slot.identity == identity and slot.process is not None:
+                return slot.process.pid
         raise WorkerError(f"worker '{identity}' is not running")
 
     def workers(self, asked: Mapping[str, Container[bytes]]) -> list[Worker]:
         """Every worker that serves, alive or not; whoever is not ``asked`` where others are is a spare."""
         return [
             Worker(
-                post.name,
-                post.process.pid if post.process else 0,
-                post.generation,
-                post.parked,
-                post.heard,
-                post.name in asked and post.identity.encode() not in asked[post.name],
+                slot.name,
+                slot.process.pid if slot.process else 0,
+                slot.generation,
+                slot.parked,
+                slot.heard,
+                slot.name in asked and slot.identity.encode() not in asked[slot.name],
             )
-            for post in self.posts
-            if post.serves
+            for slot in self.slots
+            if slot.serves
         ]
 
     def kill(self, identity: bytes, why: str) -> bool:
         """Kills a living worker, which :meth:`watch` then finds dead; False when it is none of these."""
-        for post in self.posts:
-            if post.identity.encode() == identity and post.process is not None:
-                log.error("worker %s is killed: %s", post.identity, why)
-                post.process.kill()
+        for slot in self.slots:
+            if slot.identity.encode() == identity and slot.process is not None:
+                log.error("worker %s is killed: %s", slot.identity, why)
+                slot.process.kill()
                 return True
         return False
 
     def above(self, limit_mb: int) -> Iterator[tuple[bytes, float]]:
         """The living workers that hold more memory than that, and how many MB each holds; 0 is no limit."""
-        for post in self.posts if limit_mb else ():
-            held_mb = resident_mb(post.process.pid) if post.process is not None else 0.0
+        for slot in self.slots if limit_mb else ():
+            held_mb = resident_mb(slot.process.pid) if slot.process is not None else 0.0
             if held_mb > limit_mb:
-                yield post.identity.encode(), held_mb
+                yield slot.identity.encode(), held_mb
 
-    def kill_the_unfit(self, heard: Container[bytes], start_s: float, memory_mb: int) -> None:
+    def enforce_limits(self, heard: Container[bytes], start_s: float, memory_mb: int) -> None:
         """Kills whoever holds more than ``memory_mb``, 0 for no limit, or is silent for ``start_s``."""
         for identity, held_mb in self.above(memory_mb):
             self.kill(identity, f"it holds {held_mb:.0f} MB, more than memory_mb = {memory_mb}")
@@ -261,26 +261,26 @@ class Supervisor:
     def silent(self, heard: Container[bytes], limit_s: float) -> Iterator[bytes]:
         """The living workers that are not among those ``heard``, though they were started so long ago."""
         since_s = time.monotonic() - limit_s
-        for post in self.posts:
-            identity = post.identity.encode()
-            waited_for = post.process is not None and not post.retired and identity not in heard
-            if waited_for and post.launched_s < since_s:
+        for slot in self.slots:
+            identity = slot.identity.encode()
+            waited_for = slot.process is not None and not slot.retired and identity not in heard
+            if waited_for and slot.launched_s < since_s:
                 yield identity
 
     @property
     def pids(self) -> list[int]:
         """The processes of all living workers."""
-        return [post.process.pid for post in self.posts if post.process is not None]
+        return [slot.process.pid for slot in self.slots if slot.process is not None]
 
     def stop(self, grace_s: float = 2.0) -> None:
         """Ends every worker: those told to stop get ``grace_s``, the others are killed."""
         deadline_s = time.monotonic() + grace_s
-        for post in self.posts:
-            if post.process is None:
+        for slot in self.slots:
+            if slot.process is None:
                 continue
             try:
-                post.process.wait(max(0.0, deadline_s - time.monotonic()))
+                slot.process.wait(max(0.0, deadline_s - time.monotonic()))
             except subprocess.TimeoutExpired:
-                post.process.kill()
-                post.process.wait()
-            post.process = None
+                slot.process.kill()
+                slot.process.wait()
+            slot.process = None

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from stimmung.engine.bench.throughput import chunks, one_core, speech
-from stimmung.engine.config.schema import Description, PluginTable, SegmentsTable, StreamTable
+from stimmung.engine.config.schema import PipelineConfig, PluginTable, SegmentsTable, StreamTable
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.plugin import FrameExtractor
 from stimmung.engine.registry import build
@@ -27,7 +27,7 @@ def shares(extractor: str, window_s: float, hop_s: float, minutes: float, rounds
         raise ConfigError(f"extractor '{extractor}' has no descriptors", expected="a frame extractor")
     samples = speech("sample", plugin.rate, 60 * minutes)
     segments = SegmentsTable(window_s=window_s, hop_s=hop_s, shortest_s=window_s)
-    description = Description(
+    description = PipelineConfig(
         stream=StreamTable(rate=plugin.rate),
         segments=segments,
         extractors=[PluginTable(plugin=extractor, name=extractor)],

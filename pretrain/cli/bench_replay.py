@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from stimmung.engine.batch.replay import Means, replay
+from stimmung.engine.batch.replay import ExecutionOptions, replay
 from stimmung.engine.config.schema import load_description
 
 OURS = "stimmung replay"
@@ -42,7 +42,9 @@ def command(folders: tuple[Path, ...], workers: int, rounds: int, limit: int | N
             before = _clocks()
             if name == OURS:
                 with tempfile.TemporaryDirectory() as out:
-                    made = replay(files, description, Path(out), means=Means(workers))["predictions"]
+                    made = replay(files, description, Path(out), execution=ExecutionOptions(workers))[
+                        "predictions"
+                    ]
             else:
                 made = batch_baseline.run(files, workers, rolling="rolling" in name)
             wall_s, cpu_s = (after - start for start, after in zip(before, _clocks(), strict=True))

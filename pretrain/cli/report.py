@@ -98,12 +98,12 @@ def paper2(
     from ..experiments.joint_representation import page
     from ..experiments.joint_representation.cost import streamed_ms
     from ..experiments.joint_representation.findings import gather
-    from ..experiments.joint_representation.runs import Material, Options, Store, compute
+    from ..experiments.joint_representation.runs import BenchDataset, Options, Store, compute
     from ..experiments.joint_representation.systems import BENCHES, plan
 
     folder = cache or Path.home() / ".cache" / "stimmung"
     options = Options(corpora, out, runs, folder, seeds, float("inf") if minutes is None else minutes)
-    materials = {bench.name: Material.of(bench, corpora) for bench in BENCHES}
+    materials = {bench.name: BenchDataset.of(bench, corpora) for bench in BENCHES}
     with progress("report") as step:
         compute(plan(seeds), materials, Store(runs), options, step)
     click.echo(page.write(gather(plan(seeds), materials, Store(runs)), streamed_ms(), out))

@@ -19,12 +19,12 @@ from stimmung.engine.types import Floats
 from ..corpora.corpus import Corpus
 from ..corpora.joining import join
 from ..features.conditions import CONDITIONS
-from ..features.extraction import Progress, Rows
+from ..features.extraction import FeatureTable, Progress
 from ..recipes.loading import read_any
 from ..recipes.recipe import ContinuousRecipe, Extraction, Recipe
 from ..statistics import metrics
 from ..statistics.bootstrap import Doubles
-from ..statistics.scored_predictions import Chosen, Judged, JudgedNumbers
+from ..statistics.scored_predictions import Chosen, ScoredNumbers, ScoredPredictions
 from ..training import fitting
 from ..training.dataset import condition_rows, corpus_rows, read_items, read_test_items, silent
 from ..training.fitting import orders_of
@@ -112,11 +112,11 @@ def evaluate(
 def run_folds(
     recipe: Recipe,
     corpus: Corpus,
-    rows: Rows,
+    rows: FeatureTable,
     folds: Sequence[Fold],
     protocol: str,
     progress: Progress | None,
-    heard: Rows | None = None,
+    heard: FeatureTable | None = None,
     live: LiveFolds | None = None,
     jobs: int = 1,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -136,7 +136,7 @@ def run_folds(
             live.answers.update(answers)
     units, probabilities = pooled(heard, probabilities)
     true = _true(recipe, corpus, units)
-    judged = Judged(recipe.labels, true, probabilities, _speakers_of(units, corpus), recipe.seed)
+    judged = ScoredPredictions(recipe.labels, true, probabilities, _speakers_of(units, corpus), recipe.seed)
     tested = units.whole & of_speakers(units, corpus, [s for fold in folds for s in fold.test])
     report = {
         **judged.figures(tested),
@@ -164,8 +164,8 @@ class Testing:
 
     recipe: Recipe
     corpus: Corpus
-    rows: Rows
-    heard: Rows
+    rows: FeatureTable
+    heard: FeatureTable
     live: LiveFolds | None = None
 
     def trainings(self, fold: Fold) -> int:
@@ -185,7 +185,7 @@ class Testing:
 
 
 def selected(
-    recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold, tick: Tick = lambda: None
+    recipe: Recipe, corpus: Corpus, rows: FeatureTable, fold: Fold, tick: Tick = lambda: None
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
     """(the classifier's options, the speakers to train it on) for one fold; see :mod:`.model_selection`."""
 
@@ -205,9 +205,9 @@ class TestingNumbers:
 
     recipe: ContinuousRecipe
     corpus: Corpus
-    rows: Rows
+    rows: FeatureTable
     true: Doubles
-    heard: Rows
+    heard: FeatureTable
 
     def trainings(self, fold: Fold) -> int:
         """Those to select by, and the last."""
@@ -228,7 +228,9 @@ class TestingNumbers:
         tick()
         return tested, found, options
 
-    def _ask(self, options: dict[str, Any], train: Sequence[str], tested: Rows, asked: Chosen) -> Doubles:
+    def _ask(
+        self, options: dict[str, Any], train: Sequence[str], tested: FeatureTable, asked: Chosen
+    ) -> Doubles:
         settings = {"alpha": self.recipe.alpha, "clip_sd": self.recipe.clip_sd, **options}
         known = of_speakers(self.rows, self.corpus, train)
         trained = Regressor(**settings, range=self.recipe.range).fit(self.rows.of(known), self.true[known])
@@ -238,11 +240,11 @@ class TestingNumbers:
 def run_continuous(
     recipe: ContinuousRecipe,
     corpus: Corpus,
-    rows: Rows,
+    rows: FeatureTable,
     folds: Sequence[Fold],
     protocol: str,
     progress: Progress | None,
-    heard: Rows | None = None,
+    heard: FeatureTable | None = None,
     jobs: int = 1,
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The same for a target that is a number."""
@@ -257,7 +259,7 @@ def run_continuous(
         chosen.append(options)
     units, values = pooled(heard, predicted[:, np.newaxis])
     predicted, true = values[:, 0], np.array([float(corpus.items[at].label) for at in units.item])
-    judged = JudgedNumbers(true, predicted, _speakers_of(units, corpus), recipe.seed)
+    judged = ScoredNumbers(true, predicted, _speakers_of(units, corpus), recipe.seed)
     tested = units.whole & of_speakers(units, corpus, [s for fold in folds for s in fold.test])
     report = {
         **judged.figures(tested),
@@ -283,10 +285,10 @@ def _across(train: Corpus, test: Corpus, people: Mapping[str, str]) -> tuple[Cor
 
 
 def _parts(
-    judged: Judged | JudgedNumbers,
+    judged: ScoredPredictions | ScoredNumbers,
     recipe: Extraction,
     corpus: Corpus,
-    rows: Rows,
+    rows: FeatureTable,
     folds: Sequence[Fold],
     chosen: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
@@ -310,7 +312,9 @@ def _parts(
     }
 
 
-def _per_corpus(judged: Judged, corpus: Corpus, rows: Rows, tested: Chosen) -> dict[str, Any]:
+def _per_corpus(
+    judged: ScoredPredictions, corpus: Corpus, rows: FeatureTable, tested: Chosen
+) -> dict[str, Any]:
     """The figures of each corpus that was left out, and the mean of their UAR."""
     of = np.array([corpus.items[position].corpus for position in rows.item])
     found = {
@@ -322,7 +326,7 @@ def _per_corpus(judged: Judged, corpus: Corpus, rows: Rows, tested: Chosen) -> d
 
 
 def _circumstances(
-    recipe: Extraction, corpus: Corpus, rows: Rows, protocol: str, folds: Sequence[Fold]
+    recipe: Extraction, corpus: Corpus, rows: FeatureTable, protocol: str, folds: Sequence[Fold]
 ) -> dict[str, Any]:
     """What the figures are of, and what made them."""
     return {
@@ -343,7 +347,7 @@ def _circumstances(
 
 def _listed(
     corpus: Corpus,
-    rows: Rows,
+    rows: FeatureTable,
     folds: Sequence[Fold],
     predicted: Sequence[str],
     spread: Sequence[dict[str, float]],
@@ -361,15 +365,15 @@ def _listed(
     return table
 
 
-def _true(recipe: Recipe, corpus: Corpus, rows: Rows) -> metrics.Ints:
+def _true(recipe: Recipe, corpus: Corpus, rows: FeatureTable) -> metrics.Ints:
     return np.array([recipe.labels.index(corpus.items[position].label) for position in rows.item])
 
 
-def _speakers_of(rows: Rows, corpus: Corpus) -> list[str]:
+def _speakers_of(rows: FeatureTable, corpus: Corpus) -> list[str]:
     return [corpus.items[position].speaker for position in rows.item]
 
 
-def _notes(recipe: Extraction, corpus: Corpus, rows: Rows) -> list[str]:
+def _notes(recipe: Extraction, corpus: Corpus, rows: FeatureTable) -> list[str]:
     notes = []
     left_out = len(corpus.items) - len(np.unique(rows.item))
     if left_out:

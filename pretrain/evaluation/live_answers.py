@@ -16,7 +16,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 import numpy as np
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.errors import ConfigError, InputError, nearest
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import Bools, Fault, Floats, Prediction
@@ -53,7 +53,7 @@ class StreamRunner:
     ``target`` may be None where the pipeline has but one. Raises ConfigError where it has none of that name.
     """
 
-    def __init__(self, description: Description, target: str | None = None) -> None:
+    def __init__(self, description: PipelineConfig, target: str | None = None) -> None:
         self.host = Host(description)
         try:
             facts = [self.host.bus.facts[table.name] for table in description.classifiers]
@@ -170,8 +170,8 @@ def _last_of_each_start(answers: Answers, starts: Ints, stops: Ints, least: floa
 _RUNNER: list[Runner[Any]] = []  # of this process, which ends with it
 
 
-def _begin(kind: Callable[[Description, str], Runner[Any]], description: bytes, target: str) -> None:
-    _RUNNER.append(kind(msgspec.json.decode(description, type=Description), target))
+def _begin(kind: Callable[[PipelineConfig, str], Runner[Any]], description: bytes, target: str) -> None:
+    _RUNNER.append(kind(msgspec.json.decode(description, type=PipelineConfig), target))
 
 
 def _play(work: tuple[Plan, list[Item]]) -> Any:

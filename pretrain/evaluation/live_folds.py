@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET
-from stimmung.engine.config.schema import Description, load_description
+from stimmung.engine.config.schema import PipelineConfig, load_description
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.streaming.speaker.normaliser import Normaliser
@@ -24,7 +24,7 @@ from stimmung.engine.streaming.speaker.offset import InferredOffset
 from stimmung.engine.types import Fault, Features, Floats
 
 from ..corpora.corpus import Corpus, Item
-from ..features.extraction import Progress, Rows
+from ..features.extraction import FeatureTable, Progress
 from ..recipes.joint_recipe import JointRecipe
 from ..recipes.recipe import Recipe
 from ..statistics.metrics import Ints
@@ -106,7 +106,7 @@ class StreamFeatures:
 class FeatureRunner:
     """Plays streams to a pipeline without classifiers and keeps its features; close it when done."""
 
-    def __init__(self, description: Description, target: str = "") -> None:
+    def __init__(self, description: PipelineConfig, target: str = "") -> None:
         self.host, self.target = Host(description), target
 
     def play(self, plan: Plan, items: Sequence[Item]) -> StreamFeatures:
@@ -191,7 +191,7 @@ class LiveFolds:
         }
 
     def report(
-        self, corpus: Corpus, rows: Rows, probabilities: Floats, tested: npt.NDArray[np.bool_]
+        self, corpus: Corpus, rows: FeatureTable, probabilities: Floats, tested: npt.NDArray[np.bool_]
     ) -> dict[str, Any]:
         """``plain``, of the tested rows in all orders of (orders, rows, labels), and ``live`` beside it."""
         labels, orders = self.recipe.labels, len(probabilities)
@@ -216,7 +216,7 @@ class LiveFolds:
         return found
 
 
-def _description(recipe: Recipe, options: LiveOptions) -> Description:
+def _description(recipe: Recipe, options: LiveOptions) -> PipelineConfig:
     if isinstance(recipe, JointRecipe) or recipe.normalise == "speaker":
         raise ConfigError(
             f"recipe '{recipe.name}' cannot be evaluated live",

@@ -8,12 +8,12 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ..features.extraction import Rows
+from ..features.extraction import FeatureTable
 
 Numbers = TypeVar("Numbers", np.float32, np.float64)
 
 
-def pooled(rows: Rows, values: npt.NDArray[Numbers]) -> tuple[Rows, npt.NDArray[Numbers]]:
+def pooled(rows: FeatureTable, values: npt.NDArray[Numbers]) -> tuple[FeatureTable, npt.NDArray[Numbers]]:
     """Rows without features, of which each recording has one for the whole, and the mean values of each.
 
     ``values`` is (…, n, k), such as probabilities: those of a recording's rows are averaged, each weighted by

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from stimmung.engine.config.schema import Description, load_description
+from stimmung.engine.config.schema import PipelineConfig, load_description
 from stimmung.engine.errors import ConfigError, InputError, nearest
 from stimmung.engine.types import Bools
 
@@ -269,13 +269,16 @@ class _Anything(Labels):
         return found
 
 
-def _figures(heard: Sequence[Heard], runner: StreamRunner, description: Description) -> Report:
+def _figures(heard: Sequence[Heard], runner: StreamRunner, description: PipelineConfig) -> Report:
     """Of each condition."""
     return {one.condition.name: one.report(runner.labels, description.vote.unsure_below) for one in heard}
 
 
 def _joined(
-    per_corpus: Mapping[str, Report], heard: Sequence[Heard], runner: StreamRunner, description: Description
+    per_corpus: Mapping[str, Report],
+    heard: Sequence[Heard],
+    runner: StreamRunner,
+    description: PipelineConfig,
 ) -> Report:
     """The one corpus, or each and the mean of their figures; its intervals draw speakers within corpora."""
     if len(per_corpus) == 1:
@@ -317,7 +320,7 @@ def _mean(each: Sequence[Doubles]) -> Doubles:
     return mean
 
 
-def _listed(heard: Heard, runner: StreamRunner, description: Description) -> Iterator[dict[str, Any]]:
+def _listed(heard: Heard, runner: StreamRunner, description: PipelineConfig) -> Iterator[dict[str, Any]]:
     """One row for each recording in each stream."""
     answers = heard.figures(runner.labels, description.vote.unsure_below).answers
     rate, row = description.stream.rate, 0
@@ -344,7 +347,9 @@ def _listed(heard: Heard, runner: StreamRunner, description: Description) -> Ite
             row += 1
 
 
-def _circumstances(pipeline: str, description: Description, runner: StreamRunner, pause_s: float) -> Report:
+def _circumstances(
+    pipeline: str, description: PipelineConfig, runner: StreamRunner, pause_s: float
+) -> Report:
     return {
         "pipeline": pipeline,
         "target": runner.target,

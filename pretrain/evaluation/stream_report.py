@@ -8,17 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 from ..corpora.corpus import Corpus
-from ..features.extraction import Rows
+from ..features.extraction import FeatureTable
 from ..features.stream_normalisation import places
 from ..recipes.recipe import Extraction, Recipe
-from ..statistics.scored_predictions import Judged
+from ..statistics.scored_predictions import ScoredPredictions
 
 # First and last place of each group of recordings.
 GROUPS = ((1, 1), (2, 2), (3, 4), (5, 8), (9, 16), (17, 32), (33, 64))
 
 
 def stream_figures(
-    recipe: Recipe, corpus: Corpus, rows: Rows, judged: Judged, tested: npt.NDArray[np.bool_]
+    recipe: Recipe,
+    corpus: Corpus,
+    rows: FeatureTable,
+    judged: ScoredPredictions,
+    tested: npt.NDArray[np.bool_],
 ) -> dict[str, Any]:
     """``orders``, and ``by_place``: UAR of the recordings heard first, second … of their speaker."""
     if not recipe.by_stream:

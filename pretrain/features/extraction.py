@@ -13,8 +13,14 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET
 from stimmung.engine.batch.feature_cache import FeatureCache
-from stimmung.engine.calls.spec import Facts
-from stimmung.engine.config.schema import ActivityTable, Description, PluginTable, SegmentsTable, StreamTable
+from stimmung.engine.calls.spec import PluginSpec
+from stimmung.engine.config.schema import (
+    ActivityTable,
+    PipelineConfig,
+    PluginTable,
+    SegmentsTable,
+    StreamTable,
+)
 from stimmung.engine.errors import ConfigError, InputError, PluginError, ProtocolError
 from stimmung.engine.plugin import Input, TextExtractor
 from stimmung.engine.registry import build
@@ -33,7 +39,7 @@ DETECTOR = "webrtc"  # of speech, where it is to be counted
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class FeatureTable:
     """Feature vectors of a corpus: ``features`` holds one (n, dim) matrix for each of ``inputs``.
 
     ``item`` (n,) is the position of each row's recording in the corpus; ``window_s`` (n,) is the
@@ -52,7 +58,7 @@ class Rows:
     hours: float
     speech_s: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     texts: frozenset[str] = frozenset()
-    copies: tuple[Rows, ...] = ()
+    copies: tuple[FeatureTable, ...] = ()
     copy: npt.NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, np.str_))
 
     @property
@@ -69,7 +75,7 @@ class Rows:
         """The chosen rows of every input."""
         return [matrix[chosen] for matrix in self.features]
 
-    def among(self, chosen: npt.NDArray[np.bool_]) -> Rows:
+    def among(self, chosen: npt.NDArray[np.bool_]) -> FeatureTable:
         """The chosen rows alone, and all copies."""
         return replace(
             self,
@@ -81,7 +87,9 @@ class Rows:
         )
 
 
-def compute(recipe: Extraction, corpus: Corpus, progress: Progress, cache: Path | None = None) -> Rows:
+def compute(
+    recipe: Extraction, corpus: Corpus, progress: Progress, cache: Path | None = None
+) -> FeatureTable:
     """One row for each recording and one for each window that the recipe cuts from it, or one for each turn.
 
     Where the recipe has segments, a recording has as many rows as it has segments with speech, or none.
@@ -107,7 +115,7 @@ def compute(recipe: Extraction, corpus: Corpus, progress: Progress, cache: Path 
             got=f"{len(corpus.items)} recordings",
             remedy="lower the thresholds of [activity], or set whole_if_unheard in its [[corpora]] table",
         )
-    return Rows(
+    return FeatureTable(
         inputs=tuple(Input(fact.name, fact.dim, fact.version) for fact in facts),
         features=[np.stack([vector.features[fact.name] for vector in vectors]) for fact in facts],
         item=np.array(item),
@@ -117,7 +125,7 @@ def compute(recipe: Extraction, corpus: Corpus, progress: Progress, cache: Path 
     )
 
 
-def compute_sentences(recipe: Extraction, corpus: Corpus, progress: Progress) -> Rows:
+def compute_sentences(recipe: Extraction, corpus: Corpus, progress: Progress) -> FeatureTable:
     """One row for each sentence; raises ConfigError when an extractor of the recipe reads no sentences."""
     texts = [item.text or "" for item in corpus.items]
     inputs, features = [], []
@@ -135,10 +143,10 @@ def compute_sentences(recipe: Extraction, corpus: Corpus, progress: Progress) ->
             progress(min(at + SENTENCES, len(texts)), len(texts), "features")
         features.append(np.concatenate(parts))
     count = len(texts)
-    return Rows(tuple(inputs), features, np.arange(count), np.zeros(count), 0.0)
+    return FeatureTable(tuple(inputs), features, np.arange(count), np.zeros(count), 0.0)
 
 
-def joined(kinds: Sequence[Rows]) -> Rows:
+def joined(kinds: Sequence[FeatureTable]) -> FeatureTable:
     """The rows of one corpus in several versions, one after another: (kinds * n) of them."""
     return replace(
         kinds[0],
@@ -153,7 +161,7 @@ def joined(kinds: Sequence[Rows]) -> Rows:
     )
 
 
-def standardise_by_speaker(rows: Rows, speakers: Sequence[str]) -> Rows:
+def standardise_by_speaker(rows: FeatureTable, speakers: Sequence[str]) -> FeatureTable:
     """Every feature with mean 0 and deviation 1 over the whole recordings of each speaker.
 
     ``speakers`` are those of the corpus' items.
@@ -169,7 +177,7 @@ def standardise_by_speaker(rows: Rows, speakers: Sequence[str]) -> Rows:
     return replace(rows, features=features)
 
 
-def descriptions(recipe: Extraction) -> Iterator[Description]:
+def descriptions(recipe: Extraction) -> Iterator[PipelineConfig]:
     """A pipeline without classifiers for whole recordings, and one for each length of window.
 
     Voice activity says what counts as speech; nothing is passed over as silent.
@@ -182,8 +190,10 @@ def descriptions(recipe: Extraction) -> Iterator[Description]:
         yield _description(recipe, table, activity if detected else None)
 
 
-def _description(recipe: Extraction, segments: SegmentsTable, activity: ActivityTable | None) -> Description:
-    return Description(
+def _description(
+    recipe: Extraction, segments: SegmentsTable, activity: ActivityTable | None
+) -> PipelineConfig:
+    return PipelineConfig(
         stream=StreamTable(rate=recipe.rate),
         segments=segments,
         extractors=recipe.extractors,
@@ -222,10 +232,10 @@ class Hearing(ABC):
 
     @property
     @abstractmethod
-    def facts(self) -> Mapping[str, Facts]:
+    def facts(self) -> Mapping[str, PluginSpec]:
         """The extractors by name."""
 
-    def _listening(self, description: Description) -> Listening:
+    def _listening(self, description: PipelineConfig) -> Listening:
         return self._open.enter_context(Listening(description, self._cache))
 
     def __enter__(self) -> Self:
@@ -244,7 +254,7 @@ class Windowed(Hearing):
         self._whole, *self._windows = [self._listening(one) for one in descriptions(recipe)]
 
     @property
-    def facts(self) -> Mapping[str, Facts]:
+    def facts(self) -> Mapping[str, PluginSpec]:
         return self._whole.host.bus.facts
 
     def vectors(self, entry: Item, meter: Meter) -> list[Vector]:
@@ -273,7 +283,7 @@ class Segmented(Hearing):
             self._whole = self._listening(_description(recipe, whole, None))
 
     @property
-    def facts(self) -> Mapping[str, Facts]:
+    def facts(self) -> Mapping[str, PluginSpec]:
         return self._segments.host.bus.facts
 
     def kind(self, entry: Item) -> str:
@@ -289,7 +299,7 @@ class Segmented(Hearing):
 class Listening:
     """A pipeline that recordings are heard through, and the features known of them; close it when done."""
 
-    def __init__(self, description: Description, cache: Path | None) -> None:
+    def __init__(self, description: PipelineConfig, cache: Path | None) -> None:
         self.host = Host(description)
         self._rate = description.stream.rate
         self._cache = None if cache is None else FeatureCache(cache, description, self.host.bus.facts)

@@ -21,7 +21,7 @@ import safetensors
 import safetensors.numpy
 from msgspec import UNSET
 from stimmung.engine.batch.feature_cache import model_hashes
-from stimmung.engine.calls.spec import Facts
+from stimmung.engine.calls.spec import PluginSpec
 from stimmung.engine.types import Floats, read_only
 
 from ..recipes.recipe import Extraction
@@ -54,7 +54,7 @@ class Kept:
 class RowCache:
     """The rows that one recipe's extraction makes of recordings, below ``folder``."""
 
-    def __init__(self, folder: Path, recipe: Extraction, facts: Mapping[str, Facts]) -> None:
+    def __init__(self, folder: Path, recipe: Extraction, facts: Mapping[str, PluginSpec]) -> None:
         self._folder, self._names = folder / FOLDER, [table.name for table in recipe.extractors]
         decided = {
             "format": FORMAT,

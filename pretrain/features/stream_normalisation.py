@@ -18,14 +18,14 @@ from stimmung.engine.streaming.speaker.offset import InferredOffset
 from stimmung.engine.types import Floats
 
 from ..corpora.corpus import Corpus
-from .extraction import Rows
+from .extraction import FeatureTable
 
 Ints = npt.NDArray[np.int64]
 TRAINING_ORDER = 1000  # the seed of the training speakers' order, no test's
 
 
 def populations(
-    rows: Rows, corpus: Corpus, speakers: Sequence[str], prior_s: float
+    rows: FeatureTable, corpus: Corpus, speakers: Sequence[str], prior_s: float
 ) -> list[Population | None]:
     """What each input is like over these speakers' whole recordings.
 
@@ -49,8 +49,8 @@ def populations(
 
 
 def streamed(
-    rows: Rows, corpus: Corpus, speakers: Sequence[str], found: Sequence[Population | None], seed: int
-) -> Rows:
+    rows: FeatureTable, corpus: Corpus, speakers: Sequence[str], found: Sequence[Population | None], seed: int
+) -> FeatureTable:
     """The rows of these speakers normalised as a live stream of their recordings, in a seeded order, is."""
     features = [
         matrix.copy() if one is not None else matrix for matrix, one in zip(rows.features, found, strict=True)
@@ -65,8 +65,8 @@ def streamed(
 
 
 def with_evidence(
-    rows: Rows, corpus: Corpus, speakers: Sequence[str], offset: OffsetModel, seed: int
-) -> Rows:
+    rows: FeatureTable, corpus: Corpus, speakers: Sequence[str], offset: OffsetModel, seed: int
+) -> FeatureTable:
     """The rows, and beside their input the log posteriors that a live stream of the recordings infers.
 
     Each of these speakers' recordings are one stream in a seeded order. A whole recording counts for 1, a
@@ -88,8 +88,8 @@ def with_evidence(
 
 
 def by_speaker(
-    rows: Rows, corpus: Corpus, speakers: Sequence[str], found: Sequence[Population | None]
-) -> Rows:
+    rows: FeatureTable, corpus: Corpus, speakers: Sequence[str], found: Sequence[Population | None]
+) -> FeatureTable:
     """The rows of these speakers normalised by all of each speaker's whole recordings."""
     features = [
         matrix.copy() if one is not None else matrix for matrix, one in zip(rows.features, found, strict=True)
@@ -108,14 +108,14 @@ def by_speaker(
     return replace(rows, features=features)
 
 
-def recordings(rows: Rows, corpus: Corpus, speaker: str, seed: int) -> list[int]:
+def recordings(rows: FeatureTable, corpus: Corpus, speaker: str, seed: int) -> list[int]:
     """A speaker's recordings in the order of that seed, which depends on no other speaker."""
     own = np.unique(rows.item[_names(rows, corpus) == speaker])
     random = np.random.default_rng([seed, zlib.crc32(speaker.encode())])
     return [int(item) for item in random.permutation(own)]
 
 
-def places(rows: Rows, corpus: Corpus, speakers: Sequence[str], orders: Sequence[int]) -> Ints:
+def places(rows: FeatureTable, corpus: Corpus, speakers: Sequence[str], orders: Sequence[int]) -> Ints:
     """(orders, n): the place in its speaker's stream of each row's recording, from 1; 0 for others' rows."""
     found = np.zeros((len(orders), len(rows.item)), np.int64)
     for speaker in sorted(set(speakers)):
@@ -125,7 +125,7 @@ def places(rows: Rows, corpus: Corpus, speakers: Sequence[str], orders: Sequence
     return found
 
 
-def _recording(normaliser: Normaliser, matrix: Floats, raw: Floats, rows: Rows, own: Ints) -> None:
+def _recording(normaliser: Normaliser, matrix: Floats, raw: Floats, rows: FeatureTable, own: Ints) -> None:
     """Windows of each length are heard as if they alone came after what was before; the whole one stays."""
     for length in _lengths(rows, own):
         alone = normaliser if length == 0 else normaliser.copy()
@@ -133,10 +133,10 @@ def _recording(normaliser: Normaliser, matrix: Floats, raw: Floats, rows: Rows, 
             matrix[row] = alone.add(raw[row], float(rows.speech_s[row]))
 
 
-def _lengths(rows: Rows, own: Ints) -> Iterator[float]:
+def _lengths(rows: FeatureTable, own: Ints) -> Iterator[float]:
     """The whole recording last."""
     yield from sorted((float(length) for length in np.unique(rows.window_s[own])), reverse=True)
 
 
-def _names(rows: Rows, corpus: Corpus) -> npt.NDArray[np.str_]:
+def _names(rows: FeatureTable, corpus: Corpus) -> npt.NDArray[np.str_]:
     return np.array([corpus.items[position].speaker for position in rows.item])

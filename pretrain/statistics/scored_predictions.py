@@ -17,7 +17,7 @@ Chosen = npt.NDArray[np.bool_]
 Figures = dict[str, Any]
 
 
-class Judged:
+class ScoredPredictions:
     """(n,) true labels as numbers and (n, labels) probabilities, spoken by ``speakers``.
 
     Or (orders, n, labels), where all was heard in several orders: figures are averaged over them, and counts
@@ -113,7 +113,7 @@ def _recall_of(label: int, matrices: Numbers) -> Doubles:
     return np.asarray(metrics.recalls_of(matrices)[..., label])
 
 
-class JudgedNumbers:
+class ScoredNumbers:
     """(n,) true and predicted numbers, spoken by ``speakers``."""
 
     def __init__(self, true: Doubles, predicted: Doubles, speakers: Sequence[str], seed: int) -> None:

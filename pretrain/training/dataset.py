@@ -13,7 +13,7 @@ from stimmung.engine.errors import ConfigError
 
 from ..corpora.corpus import Corpus
 from ..features.conditions import copied, under
-from ..features.extraction import Progress, Rows, compute, compute_sentences, standardise_by_speaker
+from ..features.extraction import FeatureTable, Progress, compute, compute_sentences, standardise_by_speaker
 from ..features.trimming import trimmed
 from ..recipes.joint_recipe import JointRecipe
 from ..recipes.recipe import ContinuousRecipe, Extraction, Recipe
@@ -45,7 +45,7 @@ def read_test_items(
 
 def corpus_rows(
     recipe: Extraction, corpus: Corpus, progress: Progress | None, cache: Path | None = None
-) -> Rows:
+) -> FeatureTable:
     """The features a recipe asks for, copies too, kept in the folder ``cache`` if there is one."""
     rows = _rows(recipe, corpus, progress, cache)
     if not isinstance(recipe, Recipe):
@@ -60,7 +60,7 @@ def condition_rows(
     speakers: Collection[str],
     progress: Progress | None,
     cache: Path | None = None,
-) -> Rows:
+) -> FeatureTable:
     """The rows of these speakers under a condition, one of :data:`..features.conditions.CONDITIONS`."""
     items = under(corpus, condition).items
     chosen = np.array([at for at, item in enumerate(items) if item.speaker in speakers], np.int64)
@@ -71,7 +71,7 @@ def condition_rows(
 
 def copies(
     recipe: Recipe, corpus: Corpus, progress: Progress | None, cache: Path | None = None
-) -> tuple[Rows, ...]:
+) -> tuple[FeatureTable, ...]:
     """The rows of each copy of the recordings: at the recipe's speeds, or as its augmentation says."""
     if recipe.augmentation is UNSET:
         kinds = [(np.arange(len(corpus.items)), corpus.at(speed)) for speed in recipe.speeds]
@@ -102,7 +102,7 @@ def _copied(most: int | UnsetType, number: int) -> bool:
     return most is UNSET or number < most
 
 
-def _rows(recipe: Extraction, corpus: Corpus, progress: Progress | None, cache: Path | None) -> Rows:
+def _rows(recipe: Extraction, corpus: Corpus, progress: Progress | None, cache: Path | None) -> FeatureTable:
     if corpus.items[0].text is not None:
         if corpus.items[0].copy:
             raise ConfigError(

@@ -14,7 +14,7 @@ from stimmung.engine.models.statistics import Population
 from stimmung.engine.types import Floats
 
 from ..corpora.corpus import Corpus
-from ..features.extraction import Rows, joined
+from ..features.extraction import FeatureTable, joined
 from ..features.stream_normalisation import TRAINING_ORDER, by_speaker, populations, streamed, with_evidence
 from ..recipes.recipe import Normalisation, Recipe
 from .contract import OffsetTrained, Trained
@@ -32,7 +32,7 @@ class Fitted:
     settings: Normalisation | None
     populations: list[Population | None]
 
-    def tested(self, rows: Rows, corpus: Corpus, speakers: Sequence[str]) -> list[Rows]:
+    def tested(self, rows: FeatureTable, corpus: Corpus, speakers: Sequence[str]) -> list[FeatureTable]:
         """The rows of these speakers as the classifier is to see them, once for each order."""
         if self.settings is None:
             return [rows]
@@ -48,7 +48,7 @@ def orders_of(recipe: Recipe) -> int:
 
 
 def fit(
-    recipe: Recipe, corpus: Corpus, rows: Rows, options: Mapping[str, Any], speakers: Sequence[str]
+    recipe: Recipe, corpus: Corpus, rows: FeatureTable, options: Mapping[str, Any], speakers: Sequence[str]
 ) -> Fitted:
     """The recipe's classifier trained on these speakers; ``options`` are its own or of the normalisation."""
     ours = {field.name for field in msgspec.structs.fields(Normalisation)} & set(options)
@@ -90,11 +90,11 @@ def fit(
 def probabilities(
     recipe: Recipe,
     corpus: Corpus,
-    rows: Rows,
+    rows: FeatureTable,
     options: Mapping[str, Any],
     speakers: Sequence[str],
     asked: Sequence[str],
-    tested: Rows | None = None,
+    tested: FeatureTable | None = None,
 ) -> tuple[npt.NDArray[np.bool_], Floats, dict[str, float]]:
     """(the rows of those asked, their (orders, n, labels) probabilities, what the trainer selected).
 
@@ -105,7 +105,7 @@ def probabilities(
 
 
 def ask(
-    recipe: Recipe, corpus: Corpus, rows: Rows, fitted: Fitted, asked: Sequence[str]
+    recipe: Recipe, corpus: Corpus, rows: FeatureTable, fitted: Fitted, asked: Sequence[str]
 ) -> tuple[npt.NDArray[np.bool_], Floats]:
     """(the rows of those asked, their (orders, n, labels) probabilities)."""
     trained, chosen = fitted.trained, of_speakers(rows, corpus, asked)

@@ -12,7 +12,7 @@ from stimmung.engine.errors import ConfigError
 from stimmung.engine.registry import check_options, load
 
 from ..corpora.corpus import Corpus
-from ..features.extraction import Rows
+from ..features.extraction import FeatureTable
 from ..recipes.recipe import Recipe
 from ..recipes.sections import CorpusTable
 from .contract import FURTHER, Trained, Trainer
@@ -39,7 +39,7 @@ def build_trainer(recipe: Recipe, options: Mapping[str, Any] | None = None) -> T
 
 def fit_speakers(
     trainer: Trainer,
-    rows: Rows,
+    rows: FeatureTable,
     corpus: Corpus,
     speakers: Sequence[str],
     tables: Sequence[CorpusTable] = (),
@@ -71,6 +71,6 @@ def fit_speakers(
     return trainer.fit(rows.of(chosen), labels, [item.speaker for item in items], **further)
 
 
-def of_speakers(rows: Rows, corpus: Corpus, speakers: Sequence[str]) -> npt.NDArray[np.bool_]:
+def of_speakers(rows: FeatureTable, corpus: Corpus, speakers: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Which rows are spoken by these speakers."""
     return np.isin([corpus.items[position].speaker for position in rows.item], list(speakers))

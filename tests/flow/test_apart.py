@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from hearing import APART, GAPPED, SECONDS, SPEECH, close, failing, faults, ledger, listening, of, play
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.errors import ConfigError, InputError
 from stimmung.engine.monitor.health import Health
 from stimmung.engine.runtime.host import Host
@@ -63,7 +63,7 @@ class Understood(Observer):
     def __init__(self) -> None:
         self.words: list[Words] = []
 
-    def understood(self, stream: str, words: Words) -> None:
+    def on_words(self, stream: str, words: Words) -> None:
         self.words.append(words)
 
 
@@ -135,13 +135,13 @@ def test_processes_are_gone_when_the_host_closes_and_so_are_instances_when_strea
         assert len(pids) == 2
         assert {worker.plugin for worker in host.bus.workers()} == {"acme-clock", "ear"}
         play(host)
-        assert not any(seats._taken.total() for seats in host._seats.values())
+        assert not any(pool._taken.total() for pool in host._instance_pools.values())
     assert not [pid for pid in pids if Path(f"/proc/{pid}").exists()]
 
 
 def test_a_description_says_again_what_it_was_made_of() -> None:
     description = listening(APART)
-    assert msgspec.json.decode(msgspec.json.encode(description), type=Description) == description
+    assert msgspec.json.decode(msgspec.json.encode(description), type=PipelineConfig) == description
 
 
 def test_the_dashboard_shows_their_processes_and_who_is_parked() -> None:

@@ -24,7 +24,7 @@ from hearing import (
     supervisor,
 )
 from stimmung.engine.calls.bus import Job
-from stimmung.engine.calls.stateful import Ask
+from stimmung.engine.calls.stateful import InstanceRequest
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.streaming.circuit_breaker import MAX_FAILURES
@@ -42,9 +42,13 @@ def asked_of(plugin: str, *seconds: int) -> Callable[[Job], bool]:
     """Whether a question is the one to this plugin about the audio of these seconds."""
 
     def told(job: Job) -> bool:
-        if not isinstance(job, Ask) or job.plugin != plugin or job.method not in ("hear", "detect"):
+        if (
+            not isinstance(job, InstanceRequest)
+            or job.plugin != plugin
+            or job.method not in ("hear", "detect")
+        ):
             return False
-        return job.question.span.start // RATE in seconds
+        return job.request.span.start // RATE in seconds
 
     return told
 
@@ -103,16 +107,16 @@ def test_one_that_always_fails_is_parked_and_the_audio_goes_on(
 def test_kill_9_between_two_blocks_loses_none_and_the_fresh_one_is_told(expected: list[Output]) -> None:
     with Host(listening(APART, APART, bus={"transport": "ipc"})) as host:
         watched, outputs = supervisor(host), list[Output]()
-        victims = {post.name: post for post in watched.posts if post.name in ("acme-clock", "ear")}
+        victims = {slot.name: slot for slot in watched.slots if slot.name in ("acme-clock", "ear")}
         stream = host.stream("s")
         for number, chunk in enumerate(cut(SPEECH, every(1600))):
             outputs += stream.push(chunk)
             if number in (35, 75):
-                post = victims["acme-clock" if number == 35 else "ear"]
-                identity = post.identity
+                slot = victims["acme-clock" if number == 35 else "ear"]
+                identity = slot.identity
                 answered(host, stream)
                 os.kill(watched.pid(identity), signal.SIGKILL)
-                until(host, lambda p=post, i=identity: p.identity != i, f"the successor of {identity}")  # type: ignore[misc]
+                until(host, lambda p=slot, i=identity: p.identity != i, f"the successor of {identity}")  # type: ignore[misc]
         outputs += close(stream)
         account = stream.pipeline.ledger.record()
         assert host.restarts == 2
@@ -128,15 +132,15 @@ def test_kill_9_between_two_blocks_loses_none_and_the_fresh_one_is_told(expected
 def test_a_spare_takes_over_without_waiting_for_a_successor() -> None:
     with Host(listening({"spare": True, **APART})) as host:
         bus: Any = host.bus
-        first, second = [identity.decode() for identity in bus._far._peers]  # as they came
+        first, second = [identity.decode() for identity in bus._far._connections]  # as they came
         stream, outputs = host.stream("s"), list[Output]()
         for number, chunk in enumerate(cut(SPEECH, every(1600))):
             outputs += stream.push(chunk)
             if number == 35:
                 answered(host, stream)
                 os.kill(supervisor(host).pid(first), signal.SIGKILL)
-                until(host, lambda: first.encode() not in bus._far._peers, "the end of the first")
-                assert next(iter(bus._far._peers)) == second.encode()
+                until(host, lambda: first.encode() not in bus._far._connections, "the end of the first")
+                assert next(iter(bus._far._connections)) == second.encode()
         outputs += close(stream)
     assert [one.reason for one in faults(outputs)] == ["restarted"]
     assert seconds(outputs) == list(range(1, SECONDS + 1))
@@ -177,8 +181,8 @@ def test_neither_its_own_audio_nor_another_stream_waits_for_one_that_hangs_live(
         until(host, lambda: first.processed == 2, "the blocks before the one it hangs in")
         assert first.in_flight
         assert second.in_flight
-        post = next(post for post in supervisor(host).posts if post.name == "acme-clock")
-        os.kill(supervisor(host).pid(post.identity), signal.SIGKILL)
+        slot = next(slot for slot in supervisor(host).slots if slot.name == "acme-clock")
+        os.kill(supervisor(host).pid(slot.identity), signal.SIGKILL)
         until(host, lambda: supervisor(host).restarts == 1, "the successor")
         for stream, found in zip(streams, outputs, strict=True):
             found += close(stream)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 from stimmung.engine.batch.replay import replay
-from stimmung.engine.config.schema import BusTable, Description, load_description
+from stimmung.engine.config.schema import BusTable, PipelineConfig, load_description
 from stimmung.engine.runtime.host import Host, open_source
 from stimmung.engine.runtime.live import Live, ToSinks
 from stimmung.engine.storage.records import Record, record
@@ -36,12 +36,12 @@ def states(outputs: Iterator[Output]) -> list[Record]:
 
 
 @pytest.fixture(scope="module", params=PIPELINES)
-def pipeline(request: pytest.FixtureRequest) -> Description:
+def pipeline(request: pytest.FixtureRequest) -> PipelineConfig:
     return PIPELINES[request.param]
 
 
 @pytest.fixture(scope="module")
-def host(pipeline: Description) -> Iterator[Host]:
+def host(pipeline: PipelineConfig) -> Iterator[Host]:
     with Host(pipeline) as host:
         yield host
 
@@ -52,7 +52,7 @@ def expected(host: Host) -> list[Record]:
     return states(host.stream("s").play(cut(samples, every(len(samples)))))
 
 
-def test_every_second_and_the_tail_have_a_state(pipeline: Description, expected: list[Record]) -> None:
+def test_every_second_and_the_tail_have_a_state(pipeline: PipelineConfig, expected: list[Record]) -> None:
     stops = [0, *(state["stop"] for state in expected)]
     assert max(np.diff(stops)) <= 16000
     assert stops[-1] == len(speech())
@@ -74,7 +74,7 @@ def test_states_do_not_depend_on_the_chunks(host: Host, expected: list[Record], 
 
 @pytest.mark.parametrize(("transport", "workers"), [("inproc", 1), ("ipc", 1), ("ipc", 2)])
 def test_states_do_not_depend_on_the_bus(
-    pipeline: Description, expected: list[Record], transport: str, workers: int
+    pipeline: PipelineConfig, expected: list[Record], transport: str, workers: int
 ) -> None:
     bus = msgspec.convert({"transport": transport, "workers": workers}, BusTable)
     with Host(msgspec.structs.replace(pipeline, bus=bus)) as host:
@@ -83,7 +83,7 @@ def test_states_do_not_depend_on_the_bus(
 
 @pytest.mark.parametrize("transport", ["local", "inproc"])
 def test_matrices_are_multiplied_in_one_thread_while_a_host_is_open(
-    pipeline: Description, transport: str
+    pipeline: PipelineConfig, transport: str
 ) -> None:
     def threads() -> list[int]:
         return sorted(entry["num_threads"] for entry in threadpool_info() if entry["user_api"] == "blas")
@@ -128,7 +128,7 @@ def test_states_do_not_depend_on_the_speed(host: Host, expected: list[Record], t
 
 
 def test_replay_writes_the_same_tables_for_any_number_of_jobs(
-    pipeline: Description, expected: list[Record], tmp_path: Path
+    pipeline: PipelineConfig, expected: list[Record], tmp_path: Path
 ) -> None:
     for jobs in (1, 2):
         replay([str(SPEECH), str(SPEECH.parent)], pipeline, tmp_path / str(jobs), jobs=jobs)

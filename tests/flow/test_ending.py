@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.errors import StimmungError
 from stimmung.engine.plugin import Feed
 from stimmung.engine.runtime.host import Host
@@ -28,7 +28,7 @@ CLICK[round(4.5 * RATE)] = 0.95  # heard by the window that ends last
 IPC = {"transport": "ipc"}
 
 
-def beside(above: float, **bus: Any) -> Description:
+def beside(above: float, **bus: Any) -> PipelineConfig:
     """A classifier of sound, and beside it an extractor nobody needs that hangs in what is louder."""
     return acme(
         extractors=[
@@ -170,7 +170,7 @@ def test_a_detector_or_transcriber_that_hangs_is_given_up_and_every_window_is_ac
             outputs += stream.push(chunk)
         stream.pipeline.give_up_at(time.monotonic())
         outputs += stream.finish()
-        assert not any(seats._taken.total() for seats in host._seats.values())
+        assert not any(pool._taken.total() for pool in host._instance_pools.values())
     assert stream.pipeline.ledger.settled
     assert stream.pipeline.in_flight == 0
     account: Any = stream.pipeline.ledger.record()

@@ -101,10 +101,10 @@ def test_kill_9_of_any_worker_in_the_middle_changes_nothing(
         for number, chunk in enumerate(cut(speech, every(1600))):
             outputs += stream.push(chunk)
             if number % 60 == 30:
-                post = host.bus.supervisor.posts[killed % len(host.bus.supervisor.posts)]
-                identity = post.identity
+                slot = host.bus.supervisor.slots[killed % len(host.bus.supervisor.slots)]
+                identity = slot.identity
                 os.kill(host.bus.supervisor.pid(identity), signal.SIGKILL)
-                while post.identity == identity:  # else a busy machine kills the same one twice
+                while slot.identity == identity:  # else a busy machine kills the same one twice
                     host.bus.pump(0.01)
                 killed += 1
         outputs += stream.finish()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from levels import described, trained
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.transport.zmq_bus import ZmqBus
@@ -24,7 +24,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trained(tmp_path_factory.mktemp("model"))
 
 
-def outputs(description: Description, size: int = 1600) -> list[Output]:
+def outputs(description: PipelineConfig, size: int = 1600) -> list[Output]:
     with Host(description) as host:
         stream = host.stream("s")
         found = list(stream.play(cut(SPEECH, every(size))))
@@ -63,10 +63,10 @@ def test_kill_9_of_any_worker_loses_nothing_of_the_offset(model: Path, expected:
         for number, chunk in enumerate(cut(SPEECH, every(1600))):
             found += stream.push(chunk)
             if number % 60 == 20:
-                post = host.bus.supervisor.posts[killed % len(host.bus.supervisor.posts)]
-                identity = post.identity
+                slot = host.bus.supervisor.slots[killed % len(host.bus.supervisor.slots)]
+                identity = slot.identity
                 os.kill(host.bus.supervisor.pid(identity), signal.SIGKILL)
-                while post.identity == identity:
+                while slot.identity == identity:
                     host.bus.pump(0.01)
                 killed += 1
         found += stream.finish()

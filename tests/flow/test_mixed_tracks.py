@@ -14,7 +14,7 @@ from acme_speech.loudness import Loudness
 from acme_speech.mood import Mood
 from acme_speech.spelling import Spelling
 from stimmung.engine.batch.replayer import feeds, replay_feed
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.plugin import Transcriber
 from stimmung.engine.runtime.host import Host, open_source
 from stimmung.engine.runtime.live import Live
@@ -29,7 +29,7 @@ SPEECH = syllables(17.3)
 SRT = captions(last_s=16)
 
 
-def mixed(wait_s: float = 2.0, *, takes_missing: bool = True, **changes: object) -> Description:
+def mixed(wait_s: float = 2.0, *, takes_missing: bool = True, **changes: object) -> PipelineConfig:
     """Mood from windows and sentences, arousal from windows alone, valence from sentences alone."""
     mood = {"plugin": "acme-mood", "wait_s": wait_s, "takes_missing": takes_missing}
     tables: dict[str, object] = {
@@ -48,7 +48,7 @@ class Told(Observer):
         self.sentences: list[Sentence] = []
         self.states: list[EmotionState] = []
 
-    def said(self, stream: str, sentence: Sentence) -> None:
+    def on_transcript(self, stream: str, sentence: Sentence) -> None:
         self.sentences.append(sentence)
 
     def emitted(self, output: Output) -> None:
@@ -72,7 +72,7 @@ def expected(talk: Path) -> list[Output]:
     return heard(mixed(), talk, len(SPEECH))[0]
 
 
-def heard(description: Description, talk: Path, size: int) -> Run:
+def heard(description: PipelineConfig, talk: Path, size: int) -> Run:
     told = Told()
     with Host(description) as host:
         stream = host.stream("talk", origin=talk, observer=told)

@@ -14,7 +14,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stimmung.engine.batch.replay import replay
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.errors import ModelError
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.transport.zmq_bus import ZmqBus
@@ -25,7 +25,7 @@ from support import RATE, acme, cut, every, syllables
 SPEECH = np.concatenate([syllables(7.3), np.zeros(6 * RATE, np.float32), syllables(7.1, seed=1)])
 
 
-def normalised(**changes: Any) -> Description:
+def normalised(**changes: Any) -> PipelineConfig:
     """Both classifiers of the test's pipeline, one of them normalised by the stream."""
     classifiers = [
         {"plugin": "acme-loud", "level": True, "normalise": "stream"},
@@ -97,10 +97,10 @@ def test_kill_9_of_any_worker_loses_nothing_of_what_is_known_of_the_speaker(
         for number, chunk in enumerate(cut(SPEECH, every(1600))):
             found += stream.push(chunk)
             if number % 40 == 20:
-                post = host.bus.supervisor.posts[killed % len(host.bus.supervisor.posts)]
-                identity = post.identity
+                slot = host.bus.supervisor.slots[killed % len(host.bus.supervisor.slots)]
+                identity = slot.identity
                 os.kill(host.bus.supervisor.pid(identity), signal.SIGKILL)
-                while post.identity == identity:
+                while slot.identity == identity:
                     host.bus.pump(0.01)
                 killed += 1
         found += stream.finish()

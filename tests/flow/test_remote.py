@@ -13,12 +13,12 @@ import pytest
 import zmq
 from click.testing import CliRunner
 from stimmung.engine.cli import group
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.protocol import codec, messages
 from stimmung.engine.protocol.security import identify, make_keys
 from stimmung.engine.runtime.host import Host
-from stimmung.engine.transport.router import Doors
+from stimmung.engine.transport.router import Router
 from stimmung.engine.types import Output
 from stimmung.engine.workers.remote import work
 from support import acme, cut, every, syllables
@@ -40,7 +40,7 @@ def port() -> str:
         return socket.getsockopt_string(zmq.LAST_ENDPOINT)
 
 
-def description(port: str, keys: str, **bus: Any) -> Description:
+def description(port: str, keys: str, **bus: Any) -> PipelineConfig:
     return acme(
         extractors=[
             {"plugin": "acme-loudness"},
@@ -120,22 +120,22 @@ def test_a_worker_waits_for_a_host_and_comes_back_to_the_next(
 def test_a_stranger_is_refused(port: str, keys: Path, tmp_path: Path) -> None:
     make_keys(tmp_path / "others", ["mallory"])
     (tmp_path / "others" / "host.key").write_bytes((keys / "host.key").read_bytes())
-    doors = Doors(description(port, str(keys)).bus)
+    router = Router(description(port, str(keys)).bus)
     context = zmq.Context()
     try:
         for key in ("", str(tmp_path / "others" / "mallory.key_secret"), str(keys / "kitchen.key_secret")):
             socket = context.socket(zmq.DEALER)
             socket.setsockopt(zmq.LINGER, 0)
             identify(socket, key)
-            socket.connect(doors.remote)
+            socket.connect(router.remote)
             socket.send_multipart(codec.encode(messages.Join(name="acme-level")))
             known = "kitchen" in key
-            doors.wait(5000 if known else 700)
-            assert bool(list(doors.messages())) == known, key
+            router.wait(5000 if known else 700)
+            assert bool(list(router.messages())) == known, key
             socket.close()
     finally:
         context.term()
-        doors.close()
+        router.close()
 
 
 def test_a_name_the_pipeline_does_not_have_is_refused(port: str, elsewhere: Elsewhere, keys: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 import soundfile
-from stimmung.engine.batch.replay import TABLES, Backend, Means, replay
+from stimmung.engine.batch.replay import TABLES, Backend, ExecutionOptions, replay
 from support import RATE, acme, syllables
 
 
@@ -150,7 +150,12 @@ def test_a_backend_gives_the_tables_of_one_process_even_when_a_node_dies(
             process.kill()
 
     run = replay(
-        [str(corpus)], acme(), tmp_path / backend, features=True, means=Means(2, backend), progress=kill
+        [str(corpus)],
+        acme(),
+        tmp_path / backend,
+        features=True,
+        execution=ExecutionOptions(2, backend),
+        progress=kill,
     )
     assert killed
     assert (run["backend"], run["files"], run["failed"], run["reconciles"]) == (backend, 12, 0, True)

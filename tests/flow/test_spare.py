@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from stimmung.engine.batch.replay import replay
-from stimmung.engine.config.schema import Description, load_description
+from stimmung.engine.config.schema import PipelineConfig, load_description
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.monitor.health import Health
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.transport.zmq_bus import ZmqBus
 from stimmung.engine.types import EmotionState, Fault, Output
-from stimmung.engine.workers.supervisor import Post
+from stimmung.engine.workers.supervisor import WorkerSlot
 from stimmung.samples import SPEECH
 from support import acme, cut, every, syllables, until
 
@@ -24,7 +24,7 @@ HEARD = syllables(float(SECONDS))
 IPC = {"transport": "ipc"}
 
 
-def spared(plugin: str, **bus: Any) -> Description:
+def spared(plugin: str, **bus: Any) -> PipelineConfig:
     """Two extractors and a classifier of both in processes; that one has a spare."""
 
     def table(name: str, **options: Any) -> dict[str, Any]:
@@ -42,12 +42,12 @@ def open_bus(host: Host) -> ZmqBus:
     return host.bus
 
 
-def posts(host: Host, plugin: str) -> list[Post]:
-    return [post for post in open_bus(host).supervisor.posts if post.name == plugin]
+def slots(host: Host, plugin: str) -> list[WorkerSlot]:
+    return [slot for slot in open_bus(host).supervisor.slots if slot.name == plugin]
 
 
-def pid(post: Post) -> int:
-    return post.process.pid if post.process is not None else 0
+def pid(slot: WorkerSlot) -> int:
+    return slot.process.pid if slot.process is not None else 0
 
 
 def serving(host: Host, plugin: str) -> int:
@@ -62,7 +62,7 @@ def answering(host: Host, plugin: str, monkeypatch: pytest.MonkeyPatch) -> list[
     settle = bus._settle
 
     def settled(identity: bytes, *answered: Any) -> None:
-        if bus._peers[identity].name == plugin:
+        if bus._connections[identity].name == plugin:
             found.append(bus.supervisor.pid(identity.decode()))
         settle(identity, *answered)
 
@@ -73,10 +73,10 @@ def answering(host: Host, plugin: str, monkeypatch: pytest.MonkeyPatch) -> list[
 def kill(host: Host, plugin: str) -> None:
     """Kills the process that is asked, and waits until the host has noticed."""
     victim = serving(host, plugin)
-    (post,) = [one for one in posts(host, plugin) if pid(one) == victim]
-    identity = post.identity
+    (slot,) = [one for one in slots(host, plugin) if pid(one) == victim]
+    identity = slot.identity
     os.kill(victim, signal.SIGKILL)
-    until(host, lambda: post.identity != identity, f"the death of {identity}")
+    until(host, lambda: slot.identity != identity, f"the death of {identity}")
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,7 @@ def test_after_kill_9_a_process_that_was_there_before_answers_and_no_state_chang
     plugin: str, expected: list[Output], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Host(spared(plugin)) as host:
-        first, second = map(pid, posts(host, plugin))
+        first, second = map(pid, slots(host, plugin))
         begun = serving(host, plugin)
         spare = second if begun == first else first
         answers = answering(host, plugin, monkeypatch)
@@ -118,7 +118,7 @@ def test_whoever_was_killed_stands_by_once_it_is_back(expected: list[Output]) ->
         for number, chunk in enumerate(cut(HEARD, every(1600))):
             outputs += stream.push(chunk)
             if number in (35, 75):
-                until(host, lambda: len(open_bus(host)._peers) == 4, "both of its processes")
+                until(host, lambda: len(open_bus(host)._connections) == 4, "both of its processes")
                 (standing,) = [one.pid for one in host.bus.workers() if one.spare]
                 kill(host, "acme-level")
                 served.append(serving(host, "acme-level"))
@@ -131,8 +131,8 @@ def test_whoever_was_killed_stands_by_once_it_is_back(expected: list[Output]) ->
 def test_one_spare_stands_beside_all_workers_of_a_plugin(expected: list[Output]) -> None:
     with Host(spared("acme-level", workers=2)) as host:
         assert [one.spare for one in host.bus.workers() if one.plugin == "acme-level"].count(True) == 1
-        assert len(posts(host, "acme-level")) == 3
-        assert len(posts(host, "acme-loud")) == 2
+        assert len(slots(host, "acme-level")) == 3
+        assert len(slots(host, "acme-loud")) == 2
         assert list(host.stream("s").play(cut(HEARD, every(1600)))) == expected
 
 
@@ -158,16 +158,16 @@ def test_a_call_that_kills_is_given_up_and_its_plugin_parked_though_it_has_a_spa
 def test_after_an_upgrade_the_successor_of_who_was_asked_is_asked(expected: list[Output]) -> None:
     with Host(spared("acme-level")) as host:
         asked = serving(host, "acme-level")
-        (at,) = [number for number, post in enumerate(posts(host, "acme-level")) if pid(post) == asked]
+        (at,) = [number for number, slot in enumerate(slots(host, "acme-level")) if pid(slot) == asked]
         before = set(host.bus.pids)
         stream, outputs = host.stream("s"), list[Output]()
         for number, chunk in enumerate(cut(HEARD, every(1600))):
             outputs += stream.push(chunk)
             if number == 35:
-                host.renew()
+                host.rolling_restart()
         until(host, lambda: not before & set(host.bus.pids), "the end of all of before")
         outputs += stream.finish()
-        assert serving(host, "acme-level") == pid(posts(host, "acme-level")[at])
+        assert serving(host, "acme-level") == pid(slots(host, "acme-level")[at])
         assert len(host.bus.pids) == len(before) == 4
         assert outputs == expected
         assert host.restarts == 0
@@ -177,8 +177,8 @@ def test_a_plugin_is_well_while_its_spare_serves() -> None:
     with Host(spared("acme-level")) as host:
         health = Health(host)
         supervisor = open_bus(host).supervisor
-        for post in posts(host, "acme-level"):
-            post.deaths = 3  # so that its successor is some time in coming
+        for slot in slots(host, "acme-level"):
+            slot.deaths = 3  # so that its successor is some time in coming
         victim = serving(host, "acme-level")
         os.kill(victim, signal.SIGKILL)
         until(host, lambda: len(supervisor.pids) == 3, "the death of one")
@@ -223,7 +223,7 @@ def test_the_command_line_may_give_it_that_process_or_take_it_away(tmp_path: Pat
 def test_a_replay_starts_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started, begin = list[int](), ZmqBus.__init__
 
-    def begun(self: ZmqBus, description: Description) -> None:
+    def begun(self: ZmqBus, description: PipelineConfig) -> None:
         begin(self, description)
         started.append(len(self.supervisor.pids))
 

@@ -13,7 +13,7 @@ import pytest
 import zmq
 from stimmung.engine.calls.bus import Job
 from stimmung.engine.calls.call import Call
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.transport import zmq_bus
 from stimmung.engine.transport.zmq_bus import MAX_STRAYS, ZmqBus
@@ -27,7 +27,7 @@ CLICK = SPEECH.copy()
 CLICK[round(4.5 * RATE)] = 0.95  # heard by the window that ends at 5 s
 
 
-def beside(other: dict[str, Any], **bus: Any) -> Description:
+def beside(other: dict[str, Any], **bus: Any) -> PipelineConfig:
     """A sound classifier and its extractor, and beside them an extractor that nobody needs."""
     return acme(
         extractors=[{"plugin": "acme-loudness"}, other],

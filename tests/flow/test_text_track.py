@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import soundfile
 from stimmung.engine.batch.replayer import feeds, replay_feed
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.errors import ConfigError, InputError
 from stimmung.engine.runtime.host import Host, open_source
 from stimmung.engine.runtime.live import Live
@@ -20,7 +20,7 @@ SPEECH = syllables(12.3)
 SRT = captions(last_s=11)
 
 
-def both(**changes: object) -> Description:
+def both(**changes: object) -> PipelineConfig:
     """Arousal from audio and valence from text, each from an outside plugin."""
     tables: dict[str, object] = {
         "transcript": {"plugin": "provided"},
@@ -140,8 +140,8 @@ def test_audio_is_let_go_when_only_sentences_need_more(talk: Path) -> None:
         stream = host.stream("talk", origin=talk)
         for chunk in cut(SPEECH, every(1600)):
             list(stream.push(chunk))
-        (region,) = stream.pipeline._regions
-        start = region._buffer._base
+        (stretch,) = stream.pipeline._stretches
+        start = stretch._buffer._base
     assert start > len(SPEECH) - 2 * RATE
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stimmung.engine.audio.dc import DcBlocker
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import Chunk, EmotionState, Fault, Features, Floats, Output, Prediction, Status
@@ -44,7 +44,7 @@ TALK = joined(
 )
 
 
-def by_turns(**changes: Any) -> Description:
+def by_turns(**changes: Any) -> PipelineConfig:
     tables = {"segments": TURNS, "extractors": EXTRACTORS, **changes}
     return acme(**tables)
 

@@ -15,8 +15,8 @@ import soundfile
 import zmq
 from stimmung.engine.batch.replay import replay
 from stimmung.engine.calls.call import Call, perform
-from stimmung.engine.calls.spec import facts_of
-from stimmung.engine.config.schema import Description
+from stimmung.engine.calls.spec import spec_of
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.errors import ConfigError, PluginError
 from stimmung.engine.export import FORMATS
 from stimmung.engine.export.intervals import Run
@@ -30,7 +30,7 @@ SPEECH = syllables(20.3)
 LIMIT = 0.5  # of acme-far: a level more than 3 dB from -60
 
 
-def described(unsure_beyond: float | None = LIMIT, remote: bool = False, **changes: Any) -> Description:
+def described(unsure_beyond: float | None = LIMIT, remote: bool = False, **changes: Any) -> PipelineConfig:
     """A classifier that knows distances beside one, of the first version's contract, that does not."""
     vote: dict[str, Any] = {"span_s": 8.0}
     if unsure_beyond is not None:
@@ -40,7 +40,7 @@ def described(unsure_beyond: float | None = LIMIT, remote: bool = False, **chang
     return acme(**{"classifiers": classifiers, "vote": vote, **changes})
 
 
-def outputs(description: Description, size: int = 1600) -> list[Output]:
+def outputs(description: PipelineConfig, size: int = 1600) -> list[Output]:
     with Host(description) as host:
         stream = host.stream("s")
         found = list(stream.play(cut(SPEECH, every(size))))
@@ -159,7 +159,7 @@ class Measures:
 def assessed(distance: Any) -> list[float]:
     plugin = Measures(distance)
     call = Call("measures", "assess", (np.zeros((1, 1), np.float32),))
-    found: list[float] = perform(plugin, facts_of("measures", plugin), call).tolist()
+    found: list[float] = perform(plugin, spec_of("measures", plugin), call).tolist()
     return found
 
 

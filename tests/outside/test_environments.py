@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from environments import UPGRADE, documented_environment, environment, install, run, write_wheel
-from stimmung.engine.config.schema import Description, describe
+from stimmung.engine.config.schema import PipelineConfig, describe
 from stimmung.engine.errors import ConfigError, WorkerError
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.types import EmotionState, Features, Output
@@ -64,7 +64,7 @@ def upgradable(pythons: tuple[Path, Path], tmp_path: Path) -> Iterator[tuple[Pat
     install(pythons[1], "--no-deps", "--force-reinstall", tone(tmp_path, "new", "gain(power=2.0)"))
 
 
-def pipeline(old: Path, new: Path, **changes: object) -> Description:
+def pipeline(old: Path, new: Path, **changes: object) -> PipelineConfig:
     extractors = [
         {"plugin": "acme-old", "python": str(old)},
         {"plugin": "acme-level"},
@@ -118,7 +118,7 @@ def test_an_upgraded_plugin_takes_over_without_stopping_the_stream(
             outputs += stream.push(next(chunks))
         before = host.bus.pids
         install(new, "--no-deps", tone(tmp_path, "new", "gain(power=5.0)", release="1.1"))
-        host.renew()
+        host.rolling_restart()
         for _ in range(100):
             outputs += stream.push(next(chunks))
         while set(host.bus.pids) & set(before):
@@ -159,7 +159,7 @@ def test_an_upgrade_that_does_not_fit_never_stops_the_stream(
     with Host(pipeline(*upgradable)) as host:
         stream = host.stream("s", features=True)
         install(upgradable[1], "--no-deps", tone(tmp_path, "new", call, release="1.2", version=version))
-        host.renew()
+        host.rolling_restart()
         while words not in caplog.text:
             host.bus.pump(0.05)
         outputs = list(stream.play(cut(syllables(3.0), every(1600))))

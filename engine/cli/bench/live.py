@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from ...bench import throughput
-from ...config.schema import Description, with_transcript
+from ...config.schema import PipelineConfig, with_transcript
 from ..options import described, named
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -38,7 +38,7 @@ def _bus(command: Command) -> Command:
     )
 
 
-def _described(pipeline: str, transcript: str | None, bus: str | None = None) -> Description:
+def _described(pipeline: str, transcript: str | None, bus: str | None = None) -> PipelineConfig:
     description = described(pipeline, bus, None)
     if transcript is None:
         return description

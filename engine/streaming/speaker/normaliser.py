@@ -104,7 +104,7 @@ class Standardised:
         ]
 
 
-class InOrder:
+class InputReorderBuffer:
     """The inputs of one classifier over one stream: they come in any order and leave in that of the segments.
 
     That order is what makes them the same however many workers there are, and whichever of them die.

@@ -63,7 +63,7 @@ class Figures:
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class GridSearch:
     """``dev``: the figures of every cost on the development partition; ``test``: of the selected costs."""
 
     labels: tuple[str, ...]
@@ -88,7 +88,7 @@ def sweep(
     costs: Sequence[float] = COSTS,
     refit: bool = True,
     progress: Progress | None = None,
-) -> Sweep:
+) -> GridSearch:
     """Every cost on every split; the test partitions are looked at once, with the cost the split selected.
 
     With ``refit`` the selected machine is trained on train and dev together before the test.
@@ -108,7 +108,7 @@ def sweep(
         test.add(split.test, _scores(build(chosen[-1]), samples, trained, split.test))
         if progress is not None:
             progress(done, len(splits), "sweep")
-    return Sweep(
+    return GridSearch(
         labels=samples.labels,
         dev={cost: scores.figures() for cost, scores in dev.items()},
         chosen=chosen,

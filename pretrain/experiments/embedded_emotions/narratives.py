@@ -8,7 +8,7 @@ import numpy as np
 from stimmung.engine.config.schema import PluginTable
 
 from ...corpora.corpus import Corpus
-from ...features.extraction import Progress, Rows, compute
+from ...features.extraction import FeatureTable, Progress, compute
 from ...recipes.recipe import About, Recipe
 from .grid_search import Samples, Split
 
@@ -18,7 +18,7 @@ NOTHING = About(corpus="", citation="", corpus_licence="", licence="", intended_
 
 def audio_rows(
     corpus: Corpus, extractors: Sequence[PluginTable], window_s: float, progress: Progress
-) -> Rows:
+) -> FeatureTable:
     """The features of every recording and of its windows of ``window_s``, cut every half of it."""
     recipe = Recipe(
         name="narratives",
@@ -33,7 +33,9 @@ def audio_rows(
     return compute(recipe, corpus, progress)
 
 
-def audio_samples(corpus: Corpus, labels: tuple[str, ...], rows: Rows, which: int | None = None) -> Samples:
+def audio_samples(
+    corpus: Corpus, labels: tuple[str, ...], rows: FeatureTable, which: int | None = None
+) -> Samples:
     """Windows where a recording has some, the whole of it where not; of one input, or of all side by side."""
     windowed = np.unique(rows.item[~rows.whole])
     chosen = np.flatnonzero(~rows.whole | ~np.isin(rows.item, windowed))

@@ -12,7 +12,7 @@ from stimmung.plugins.extract.bert import ENGLISH, GERMAN
 
 from ...reports.markdown import percent, save_picture, table
 from ...statistics.metrics import Ints
-from .grid_search import COSTS, Figures, Sweep
+from .grid_search import COSTS, Figures, GridSearch
 from .study import TARGETS, WINDOW_S, Findings, Result
 
 PAGE = "embedded_emotions.md"
@@ -182,7 +182,7 @@ def _after(figures: Figures) -> str:
     return percent(figures.after, figures.after_ci95)
 
 
-def _swept(swept: Sweep, cost: float) -> str:
+def _swept(swept: GridSearch, cost: float) -> str:
     figures = swept.dev[cost]
     cell = f"{_before(figures)} → {_after(figures)}"
     return f"**{cell}**" if cost == max(COSTS, key=swept.chosen.count) else cell
@@ -196,7 +196,7 @@ def _name(result: Result) -> str:
     return f"{result.system}_{result.corpus}_{result.target}.png".lower().replace(" ", "_")
 
 
-def swept_table(swept: Sweep) -> list[str]:
+def swept_table(swept: GridSearch) -> list[str]:
     """The figures of every cost on the development partitions, then those of the test."""
     rows = [[f"{cost:g}", _swept(swept, cost)] for cost in swept.dev]
     tested = f"{_before(swept.test)} → {_after(swept.test)}"

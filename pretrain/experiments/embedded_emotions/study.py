@@ -23,7 +23,7 @@ from ...corpora.targets import Targets
 from ...corpora.text_corpora import Sentences, read_emobank, read_xed
 from ...encoders.life import compress_all, save_compressor, token_vectors, train_compressor
 from ...recipes.recipe import About
-from .grid_search import Machine, Samples, Split, Sweep, machine, sweep
+from .grid_search import GridSearch, Machine, Samples, Split, machine, sweep
 from .narratives import audio_rows, audio_samples, leave_one_out
 
 Progress = Callable[[int, int, str], None]
@@ -58,7 +58,7 @@ class Result:
     system: str
     corpus: str
     target: str
-    swept: Sweep
+    swept: GridSearch
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def _ngrams(cost: float) -> Any:
     return make_pipeline(ngrams, LinearSVC(C=cost, class_weight="balanced", random_state=0))
 
 
-def _read(corpus: Sentences, features: Any, build: Machine, progress: Progress) -> Sweep:
+def _read(corpus: Sentences, features: Any, build: Machine, progress: Progress) -> GridSearch:
     parts, documents = np.array(corpus.parts), np.array(corpus.documents)
     truth = np.array([corpus.labels.index(label) for label in corpus.truth])
     samples = Samples(corpus.labels, features, truth, narratives=documents, clusters=documents)

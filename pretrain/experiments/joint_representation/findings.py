@@ -13,8 +13,8 @@ from stimmung.engine.types import Floats, Prediction, Span
 
 from ...statistics import metrics
 from ...statistics.bootstrap import by_cluster, interval, paired_p
-from ...statistics.scored_predictions import Chosen, Judged
-from .runs import Material, Result, Store
+from ...statistics.scored_predictions import Chosen, ScoredPredictions
+from .runs import BenchDataset, Result, Store
 from .systems import SYSTEMS, Bench, Run, System
 
 RATE = 16000
@@ -30,7 +30,7 @@ class Outcome:
     system: System
     bench: Bench
     seeds: tuple[int, ...]
-    judged: Judged
+    judged: ScoredPredictions
     item: npt.NDArray[np.int64]
     window_s: npt.NDArray[np.float64]
     probabilities: Floats
@@ -39,7 +39,7 @@ class Outcome:
     unseen: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, runs: Sequence[tuple[Run, list[Result]]], material: Material) -> Outcome:
+    def of(cls, runs: Sequence[tuple[Run, list[Result]]], material: BenchDataset) -> Outcome:
         """From the results of all folds of each seed."""
         run, first = runs[0][0], runs[0][1]
         item = np.concatenate([result.item for result in first])
@@ -49,7 +49,7 @@ class Outcome:
         items = material.corpus.items
         true = np.array([run.bench.labels.index(items[k].label) for k in item])
         speakers = [items[k].speaker for k in item]
-        judged = Judged(run.bench.labels, true, probabilities, speakers, 0)
+        judged = ScoredPredictions(run.bench.labels, true, probabilities, speakers, 0)
         return cls(
             run.system,
             run.bench,
@@ -89,10 +89,12 @@ class Outcome:
         speakers = self.judged.speakers[: len(self.item)]
         return self._uar(self.whole & np.isin(speakers, sorted(self.unseen)))
 
-    def _seed(self, place: int) -> Judged:
+    def _seed(self, place: int) -> ScoredPredictions:
         own = self.probabilities[place * self.orders : (place + 1) * self.orders]
         n = len(self.item)
-        return Judged(self.bench.labels, self.judged.true[:n], own, list(self.judged.speakers[:n]), 0)
+        return ScoredPredictions(
+            self.bench.labels, self.judged.true[:n], own, list(self.judged.speakers[:n]), 0
+        )
 
     def sums(self) -> metrics.Ints:
         """The confusion of whole recordings by speaker: (speakers, labels, labels)."""
@@ -174,7 +176,7 @@ class Findings:
         return next((own for own in self.outcomes if (own.system, own.bench) == (system, bench)), None)
 
 
-def gather(plan: Sequence[Run], materials: dict[str, Material], store: Store) -> Findings:
+def gather(plan: Sequence[Run], materials: dict[str, BenchDataset], store: Store) -> Findings:
     """The figures of every run of the plan whose folds are all there."""
     outcomes, missing = [], []
     for material in materials.values():

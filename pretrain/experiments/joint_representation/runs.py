@@ -27,7 +27,7 @@ from stimmung.engine.types import Floats
 from ...corpora.corpus import Corpus
 from ...evaluation.cross_validation import selected
 from ...evaluation.folds import Fold
-from ...features.extraction import Progress, Rows
+from ...features.extraction import FeatureTable, Progress
 from ...features.trimming import trimmed
 from ...recipes.recipe import Recipe
 from ...training import fitting
@@ -66,7 +66,7 @@ class Result:
 
 
 @dataclass(slots=True)
-class Material:
+class BenchDataset:
     """A corpus as it was read, its folds, and the rows of the input that was asked for last."""
 
     bench: Bench
@@ -74,18 +74,18 @@ class Material:
     folds: Sequence[Fold]
     contents: str
     _asked: str = ""
-    _rows: list[Rows] = field(default_factory=list)
+    _rows: list[FeatureTable] = field(default_factory=list)
     _trimmed: dict[str, Corpus] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, bench: Bench, corpora: Path) -> Material:
+    def of(cls, bench: Bench, corpora: Path) -> BenchDataset:
         """Reads the corpus; raises InputError."""
         corpus = bench.read(corpora)
         told = [(content(item.file), item.speaker, item.label) for item in corpus.items]
         digest = hashlib.sha256(msgspec.json.encode(told)).hexdigest()
         return cls(bench, corpus, bench.folds(corpus), digest)
 
-    def rows(self, recipe: Recipe, cache: Path, progress: Progress) -> Rows:
+    def rows(self, recipe: Recipe, cache: Path, progress: Progress) -> FeatureTable:
         """All rows that are trained on or tested, computed once for recipes with the same extractors."""
         # Speech is counted for every recipe, so that those that need it share features with the others.
         lengths = sorted({*recipe.windows_s, *self.bench.windows_s})
@@ -115,7 +115,7 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, run: Run, material: Material, fold: Fold) -> Result | None:
+    def read(self, run: Run, material: BenchDataset, fold: Fold) -> Result | None:
         """A fold's result; None where there is none, or one of something else."""
         path = self._path(run, fold)
         if not path.is_file():
@@ -133,7 +133,7 @@ class Store:
                 told["cpu_s"],
             )
 
-    def write(self, run: Run, material: Material, fold: Fold, result: Result) -> None:
+    def write(self, run: Run, material: BenchDataset, fold: Fold, result: Result) -> None:
         """Keeps it: wholly or, if interrupted, not at all."""
         path = self._path(run, fold)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -154,7 +154,7 @@ class Store:
             )
         part.replace(path)
 
-    def results(self, run: Run, material: Material) -> list[Result] | None:
+    def results(self, run: Run, material: BenchDataset) -> list[Result] | None:
         """Those of all folds, in their order; None while one is missing."""
         found = [self.read(run, material, fold) for fold in material.folds]
         whole = [result for result in found if result is not None]
@@ -165,7 +165,7 @@ class Store:
         return self._folder / run.bench.folder / system / f"seed_{run.seed}" / f"fold_{fold.name}.npz"
 
 
-def fingerprint(run: Run, material: Material, fold: Fold) -> str:
+def fingerprint(run: Run, material: BenchDataset, fold: Fold) -> str:
     """Stands for all that decides a result, apart from the project's own code."""
     recipe = run.system.on(run.bench, run.seed)
     # Where a plugin runs decides nothing.
@@ -191,7 +191,7 @@ def _version(plugin: str) -> str:
 
 def compute(
     plan: Sequence[Run],
-    materials: dict[str, Material],
+    materials: dict[str, BenchDataset],
     store: Store,
     options: Options,
     progress: Progress,
@@ -212,7 +212,7 @@ def compute(
         store.write(run, material, fold, tested(recipe, material.corpus, rows, fold))
 
 
-def tested(recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold) -> Result:
+def tested(recipe: Recipe, corpus: Corpus, rows: FeatureTable, fold: Fold) -> Result:
     """Trained on the lengths that the recipe trains on, tested on all."""
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     known = rows.among(np.isin(rows.window_s, [0.0, *recipe.windows_s]))
@@ -224,7 +224,9 @@ def tested(recipe: Recipe, corpus: Corpus, rows: Rows, fold: Fold) -> Result:
     return Result(rows.item[asked], rows.window_s[asked], probabilities, told, wall_s, cpu_s)
 
 
-def _pending(plan: Sequence[Run], materials: dict[str, Material], store: Store) -> Iterator[tuple[Run, Fold]]:
+def _pending(
+    plan: Sequence[Run], materials: dict[str, BenchDataset], store: Store
+) -> Iterator[tuple[Run, Fold]]:
     for run in plan:
         material = materials[run.bench.name]
         for fold in material.folds:

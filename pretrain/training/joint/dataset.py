@@ -1,7 +1,7 @@
 """What a joint training hears: spectra or samples of whole recordings and of their windows, beside features.
 
 Rows are the same as those of any other recipe, in the same order; the input of the extractor that is to be
-trained holds an :class:`Excerpt` for each instead of a vector, and its features exist only once it is.
+trained holds an :class:`Example` for each instead of a vector, and its features exist only once it is.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from stimmung.plugins.extract.crnn.log_mel import HOP, log_mel
 
 from ...corpora.corpus import Corpus
 from ...features.audio import item_audio
-from ...features.extraction import Progress, Rows, compute, refuse_shared
+from ...features.extraction import FeatureTable, Progress, compute, refuse_shared
 from ...recipes.joint_recipe import HEARING, JointRecipe
 from .sentences import Beside
 
@@ -28,7 +28,7 @@ GRID = {"crnn": 3200, "multi_crnn": HOP, "e2e_cnn_lstm": 3200}  # samples betwee
 
 
 @dataclass(frozen=True, slots=True)
-class Excerpt:
+class Example:
     """What a window or a whole recording gives to hear: (frames, 40) of spectra, or (n,) samples.
 
     ``recording`` is its place in the corpus; a copy is not the ``whole`` of it.
@@ -39,11 +39,13 @@ class Excerpt:
     heard: Floats
 
 
-def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: Path | None = None) -> Rows:
+def joint_rows(
+    recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: Path | None = None
+) -> FeatureTable:
     """The rows of a joint recipe; raises InputError or ProtocolError as :func:`..features.compute` does."""
     texts = recipe.texts
     sentences = Beside(recipe, corpus) if texts else None
-    excerpts: list[Excerpt] = []
+    examples: list[Example] = []
     window_s, item, samples = [], [], 0
     owner: dict[bytes, int] = {}
     for position, entry in enumerate(corpus.items):
@@ -56,17 +58,17 @@ def joint_rows(recipe: JointRecipe, corpus: Corpus, progress: Progress, cache: P
         if sentences is not None:
             sentences.hear(entry, audio, spans)
         for size_s, span in spans:
-            excerpts.append(
-                Excerpt(position, size_s == 0 and not entry.copy, _cut(recipe.hearing, material, span))
+            examples.append(
+                Example(position, size_s == 0 and not entry.copy, _cut(recipe.hearing, material, span))
             )
             window_s.append(size_s)
             item.append(position)
         progress(position + 1, len(corpus.items), "spectra")
-    heard = np.empty(len(excerpts), object)
-    heard[:] = excerpts
+    heard = np.empty(len(examples), object)
+    heard[:] = examples
     own = Input(recipe.extractors[0].name, HEARING[recipe.hearing])
     hours = samples / recipe.rate / 3600
-    rows = Rows((own,), [heard], np.array(item), np.array(window_s), hours)
+    rows = FeatureTable((own,), [heard], np.array(item), np.array(window_s), hours)
     given = [table for table in recipe.extractors[1:] if table.name not in texts]
     if given:
         others = compute(msgspec.structs.replace(recipe, extractors=given), corpus, progress, cache)

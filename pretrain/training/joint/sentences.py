@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET
 from stimmung.engine.audio.ingest import Intake
-from stimmung.engine.config.schema import ClassifierTable, Description, PluginTable
+from stimmung.engine.config.schema import ClassifierTable, PipelineConfig, PluginTable
 from stimmung.engine.errors import PluginError
 from stimmung.engine.plugin import Input, TextExtractor
 from stimmung.engine.registry import build
@@ -25,7 +25,7 @@ from stimmung.engine.types import Chunk, Fault, Floats, Prediction, Segment, Spa
 from threadpoolctl import threadpool_limits
 
 from ...corpora.corpus import Corpus, Item
-from ...features.extraction import Rows, descriptions
+from ...features.extraction import FeatureTable, descriptions
 from ...recipes.joint_recipe import JointRecipe
 from .transcripts import Transcripts
 
@@ -45,7 +45,7 @@ class Beside:
         self._recipe, table = recipe, recipe.transcript.transcriber
         self._transcripts = Transcripts(table, corpus, recipe.rate)
         read = [one for one in recipe.extractors if one.name in recipe.texts]
-        self._bus = LocalBus(Description(extractors=[]))
+        self._bus = LocalBus(PipelineConfig(extractors=[]))
         for one in read:
             self._bus.add(one.name, Remembering(build("extractor", one.plugin, one.options)))
         facts = [self._bus.facts[one.name] for one in read]
@@ -69,7 +69,7 @@ class Beside:
             found = {size_s: self._heard(item, audio, size_s) for size_s in dict(spans)}
         self._rows += [found[size_s][span.start, span.stop] for size_s, span in spans]
 
-    def joined(self, rows: Rows) -> Rows:
+    def joined(self, rows: FeatureTable) -> FeatureTable:
         """The rows of all recordings with these inputs too, in the order of the recipe."""
         known = {one.name: (one, matrix) for one, matrix in zip(rows.inputs, rows.features, strict=True)}
         for one, column in zip(self._inputs, zip(*self._rows, strict=True), strict=True):

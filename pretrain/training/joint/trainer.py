@@ -24,7 +24,7 @@ from ...recipes.joint_recipe import JointRecipe
 from ..contract import Trained
 from .augment import augmented
 from .export import JointTraining
-from .inference import CHUNK, Network, Rows, judge, padded
+from .inference import CHUNK, Examples, Network, judge, padded
 from .networks import Branch, Crnn, EndToEnd, Hearing, Joint, MultiCrnn
 from .standardisation import Standard
 
@@ -59,7 +59,7 @@ class JointTrainer:
         who = np.asarray(speakers)
         classes, truth = np.unique(np.asarray(labels), return_inverse=True)
         dev = np.isin(who, self._development(sorted(set(speakers))))
-        whole = np.array([excerpt.whole for excerpt in features[0].tolist()])
+        whole = np.array([example.whole for example in features[0].tolist()])
         watched = Watched()
         network = self._train(features, truth, ~dev, dev & whole, settings.epochs, watched, len(classes))
         beta = fit_temperature(watched.scores.astype(np.float64), truth[dev & whole])
@@ -122,7 +122,7 @@ class JointTrainer:
     ) -> Network:
         table = self._recipe.network
         hearing = _hearing(self._recipe.hearing)
-        heard = [excerpt.heard for excerpt in features[0][known].tolist() if excerpt.whole]
+        heard = [example.heard for example in features[0][known].tolist() if example.whole]
         hearing.standardise(torch.from_numpy(np.concatenate(heard)))
         names = [entry.name for entry in self._recipe.extractors]
         standards = [
@@ -158,7 +158,7 @@ class Step:
     """One epoch after another of the same training, on these rows."""
 
     def __init__(
-        self, recipe: JointRecipe, network: Joint, averaged: Joint, loss: nn.Module, rows: Rows
+        self, recipe: JointRecipe, network: Joint, averaged: Joint, loss: nn.Module, rows: Examples
     ) -> None:
         settings = recipe.training
         self._recipe, self._network, self._averaged, self._loss = recipe, network, averaged, loss
@@ -182,7 +182,7 @@ class Step:
         """Every recording once: whole, or a window of it, or at another speed."""
         self._network.train()
         for batch in _batches(self._rows, self._recipe.training.batch, self._recipe.training.whole, random):
-            heard, lengths = padded(batch.excerpts)
+            heard, lengths = padded(batch.examples)
             heard = augmented(heard, lengths, self._recipe.augment, random)
             self._withhold(batch, random)
             others = [torch.from_numpy(one) for one in batch.others]
@@ -195,7 +195,7 @@ class Step:
             self._follow()
         self._average()
 
-    def _withhold(self, batch: Rows, random: np.random.Generator) -> None:
+    def _withhold(self, batch: Examples, random: np.random.Generator) -> None:
         """Takes inputs away from some rows, so that what judges without them is trained too."""
         for one, share in zip(batch.others, self._withheld, strict=True):
             if share:
@@ -228,7 +228,7 @@ def _heard(hearing: Hearing, heard: Tensor, lengths: Tensor) -> Tensor:
     return found[torch.argsort(order)]
 
 
-def _batches(rows: Rows, size: int, whole: float, random: np.random.Generator) -> Iterator[Rows]:
+def _batches(rows: Examples, size: int, whole: float, random: np.random.Generator) -> Iterator[Examples]:
     recordings = _recordings(rows)
     drawn = [
         own[0] if len(own) == 1 or random.random() < whole else own[random.integers(1, len(own))]
@@ -238,29 +238,29 @@ def _batches(rows: Rows, size: int, whole: float, random: np.random.Generator) -
         yield rows.of(np.array(drawn[at : at + size]))
 
 
-def _recordings(rows: Rows) -> list[list[int]]:
+def _recordings(rows: Examples) -> list[list[int]]:
     """The rows of each recording, the whole of it first; one normalised in two ways counts as two."""
     every: list[list[int]] = []
     latest: dict[int, list[int]] = {}
-    for row, excerpt in enumerate(rows.excerpts):
-        if excerpt.whole:
+    for row, example in enumerate(rows.examples):
+        if example.whole:
             every.append([])
-            latest[excerpt.recording] = every[-1]
-        latest[excerpt.recording].append(row)
+            latest[example.recording] = every[-1]
+        latest[example.recording].append(row)
     return every
 
 
 def _rows(
     network: Network, features: Sequence[npt.NDArray[Any]], truth: Ints, chosen: npt.NDArray[np.bool_]
-) -> Rows:
+) -> Examples:
     others = [
         standard(one[chosen].astype(np.float32))
         for standard, one in zip(network.standards, features[1:], strict=True)
     ]
-    return Rows(features[0][chosen].tolist(), others, truth[chosen])
+    return Examples(features[0][chosen].tolist(), others, truth[chosen])
 
 
-def _weights(rows: Rows, labels: int) -> Tensor:
+def _weights(rows: Examples, labels: int) -> Tensor:
     """Labels count alike, however rare: by recordings, not windows."""
     truth = rows.truth[[own[0] for own in _recordings(rows)]]
     counts = np.bincount(truth, minlength=labels)
@@ -279,7 +279,7 @@ def _average(network: Network, features: Sequence[npt.NDArray[Any]], whole: npt.
     network.joint.eval()
     with torch.no_grad():
         parts = [
-            network.joint.parts(*padded(batch.excerpts), [torch.from_numpy(one) for one in batch.others])
+            network.joint.parts(*padded(batch.examples), [torch.from_numpy(one) for one in batch.others])
             for batch in (
                 rows.of(chosen)
                 for chosen in np.array_split(np.arange(len(rows.truth)), 1 + len(rows.truth) // CHUNK)

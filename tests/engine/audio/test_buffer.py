@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stimmung.engine.audio.buffer import AudioBuffer, block_ends
-from stimmung.engine.streaming.descriptors import Rows
+from stimmung.engine.streaming.descriptors import DescriptorBuffer
 from stimmung.engine.types import Floats
 
 
@@ -61,7 +61,7 @@ def test_blocks_end_every_block_and_at_every_cut() -> None:
 
 @given(hop=st.integers(1, 20), support=st.integers(1, 60), ends=st.lists(st.integers(1, 50), max_size=20))
 def test_blocks_together_claim_every_row_once(hop: int, support: int, ends: list[int]) -> None:
-    rows, position, starts = Rows(5, hop=hop, support=support), 5, []
+    rows, position, starts = DescriptorBuffer(5, hop=hop, support=support), 5, []
     for step in ends:
         position += step
         claimed = rows.claim(position)
@@ -74,7 +74,7 @@ def test_blocks_together_claim_every_row_once(hop: int, support: int, ends: list
 
 
 def test_a_window_gets_exactly_the_rows_wholly_inside_it() -> None:
-    rows = Rows(0, hop=10, support=25)
+    rows = DescriptorBuffer(0, hop=10, support=25)
     claims = [claimed for end in (40, 80, 120) if (claimed := rows.claim(end))]
     for start, stop in reversed(claims):  # answers may come in any order
         first = np.arange(start, stop - 24, 10, dtype=np.float32)
@@ -86,7 +86,7 @@ def test_a_window_gets_exactly_the_rows_wholly_inside_it() -> None:
 
 
 def test_rows_are_not_ready_before_every_earlier_block_has_answered() -> None:
-    rows = Rows(0, hop=10, support=10)
+    rows = DescriptorBuffer(0, hop=10, support=10)
     first, second = rows.claim(20), rows.claim(40)
     assert first is not None
     assert second is not None
@@ -97,7 +97,7 @@ def test_rows_are_not_ready_before_every_earlier_block_has_answered() -> None:
 
 
 def test_a_window_over_lost_rows_gets_none_and_the_next_one_gets_its_own() -> None:
-    rows = Rows(0, hop=10, support=10)
+    rows = DescriptorBuffer(0, hop=10, support=10)
     for end in (20, 40, 60):
         claimed = rows.claim(end)
         assert claimed is not None
@@ -107,7 +107,7 @@ def test_a_window_over_lost_rows_gets_none_and_the_next_one_gets_its_own() -> No
 
 
 def test_forgotten_rows_are_let_go_and_later_ones_kept() -> None:
-    rows = Rows(0, hop=10, support=10)
+    rows = DescriptorBuffer(0, hop=10, support=10)
     for end in range(20, 2000, 20):
         claimed = rows.claim(end)
         assert claimed is not None

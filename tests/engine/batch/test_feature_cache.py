@@ -9,8 +9,8 @@ import acme_speech.level
 import acme_speech.loudness
 import pytest
 import soundfile
-from stimmung.engine.batch.replay import Means, replay
-from stimmung.engine.config.schema import Description
+from stimmung.engine.batch.replay import ExecutionOptions, replay
+from stimmung.engine.config.schema import PipelineConfig
 from support import RATE, acme, syllables
 
 TABLES = ("states.jsonl", "predictions.parquet", "features.parquet", "errors.jsonl")
@@ -52,8 +52,8 @@ def extraction(monkeypatch: pytest.MonkeyPatch) -> Extraction:
     return Extraction(monkeypatch)
 
 
-def run(corpus: Path, out: Path, cache: Path | None, description: Description) -> list[bytes]:
-    replay([str(corpus)], description, out, features=True, means=Means(cache=cache))
+def run(corpus: Path, out: Path, cache: Path | None, description: PipelineConfig) -> list[bytes]:
+    replay([str(corpus)], description, out, features=True, execution=ExecutionOptions(cache=cache))
     return [(out / table).read_bytes() for table in TABLES]
 
 

@@ -7,15 +7,15 @@ from pathlib import Path
 import msgspec
 import pytest
 from stimmung.engine.batch.journal import Journal
-from stimmung.engine.batch.manifest import Item
-from stimmung.engine.batch.replayer import Finished
+from stimmung.engine.batch.manifest import ManifestEntry
+from stimmung.engine.batch.replayer import ReplayResult
 from stimmung.engine.errors import ConfigError
 
-ITEMS = [Item(f"{name}.wav", size=10, modified_ns=5) for name in "abcd"]
+ITEMS = [ManifestEntry(f"{name}.wav", size=10, modified_ns=5) for name in "abcd"]
 
 
 def encoded(name: str) -> bytes:
-    return msgspec.json.encode(Finished(name, states=[{"label": "é\n"}], audio_s=1.5))
+    return msgspec.json.encode(ReplayResult(name, states=[{"label": "é\n"}], audio_s=1.5))
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def path(tmp_path: Path) -> Path:
 def test_what_has_finished_is_read_back_and_the_rest_is_pending(path: Path) -> None:
     with Journal(path, {"pipeline": 1}, ITEMS) as journal:
         assert journal.pending == [0, 2]
-        assert journal.read(3) == msgspec.json.decode(encoded("d.wav"), type=Finished)
+        assert journal.read(3) == msgspec.json.decode(encoded("d.wav"), type=ReplayResult)
         journal.add(0, encoded("a.wav"))
         assert journal.read(1).stream == "b.wav"
         assert journal.read(0).stream == "a.wav"
@@ -61,7 +61,7 @@ def test_a_file_that_changed_since_has_not_finished(path: Path) -> None:
 
 
 def test_files_may_come_and_go_between_two_runs(path: Path) -> None:
-    with Journal(path, {"pipeline": 1}, [Item("new.wav"), ITEMS[3]]) as journal:
+    with Journal(path, {"pipeline": 1}, [ManifestEntry("new.wav"), ITEMS[3]]) as journal:
         assert journal.pending == [0]
         assert journal.read(1).stream == "d.wav"
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 import soundfile
-from stimmung.engine.batch.manifest import Item, Opener, catalogue
+from stimmung.engine.batch.manifest import ManifestEntry, Opener, list_entries
 from stimmung.engine.errors import InputError
 from stimmung.engine.plugin import Feed
 from support import RATE
@@ -26,15 +26,15 @@ def folder(tmp_path: Path) -> Path:
 
 def test_items_are_in_the_order_of_the_paths_and_of_their_names(folder: Path) -> None:
     single = str(folder / "b" / "c.wav")
-    items = list(catalogue([single, f"{folder}/"]))
+    items = list(list_entries([single, f"{folder}/"]))
     assert [item.stream for item in items] == [single, f"{folder}/a.wav", f"{folder}/b/c.wav"]
     assert {item.size for item in items} == {44 + 2 * RATE}
     assert items[0].file == folder / "b" / "c.wav"
 
 
 def test_an_item_opens_the_same_after_a_journey_as_json(folder: Path) -> None:
-    for item in catalogue([str(folder)]):
-        there = msgspec.json.decode(msgspec.json.encode(item), type=Item)
+    for item in list_entries([str(folder)]):
+        there = msgspec.json.decode(msgspec.json.encode(item), type=ManifestEntry)
         assert there == item
         feed = Opener(100.0).open(there)
         assert (feed.stream, feed.origin) == (item.stream, item.file)
@@ -45,7 +45,7 @@ def test_a_name_that_is_not_unicode_keeps_its_bytes(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/caf\xe9.wav"
     (tmp_path / "x.wav").write_bytes(b"")
     os.rename(tmp_path / "x.wav", name)
-    (item,) = catalogue([str(tmp_path)])
+    (item,) = list_entries([str(tmp_path)])
     assert item.path == name
     assert item.stream.endswith("caf\\xe9.wav")
     assert item.file is not None
@@ -53,7 +53,7 @@ def test_a_name_that_is_not_unicode_keeps_its_bytes(tmp_path: Path) -> None:
 
 
 def test_a_path_that_cannot_be_opened_is_an_item_that_fails() -> None:
-    (item,) = catalogue(["nowhere.wav"])
+    (item,) = list_entries(["nowhere.wav"])
     assert item.file is None
     with pytest.raises(InputError, match=r"'nowhere\.wav' does not exist"):
         Opener(None).open(item)
@@ -72,9 +72,9 @@ def test_the_feeds_of_a_source_that_is_no_file_are_opened_by_position(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("stimmung.engine.batch.manifest.open_source", lambda spec, **options: Talks())
-    items = list(catalogue(["talks:all"]))
+    items = list(list_entries(["talks:all"]))
     opener = Opener(None)
     for number in (0, 3, 1):
         assert opener.open(items[number]).stream == f"talk {number}"
     with pytest.raises(InputError, match="offers less than it did, got 5 streams, expected at least 8"):
-        opener.open(Item("talk 7", spec="talks:all", position=7))
+        opener.open(ManifestEntry("talk 7", spec="talks:all", position=7))

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from stimmung.engine.bench.recovery import apart, back, question
 from stimmung.engine.calls.bus import Answer
 from stimmung.engine.cli import group
-from stimmung.engine.config.schema import Description
+from stimmung.engine.config.schema import PipelineConfig
 from stimmung.engine.runtime.host import Host
 from support import RATE, acme, syllables
 
@@ -15,7 +15,7 @@ SPEECH = syllables(2.0)
 
 
 @pytest.fixture(scope="module")
-def every_kind() -> Description:
+def every_kind() -> PipelineConfig:
     """A detector, a transcriber, extractors of windows, of frames and of sentences, and classifiers."""
     return acme(
         transcript={"plugin": "acme-clock"},
@@ -25,7 +25,7 @@ def every_kind() -> Description:
     )
 
 
-def test_every_plugin_of_a_pipeline_is_killed_and_answers_again(every_kind: Description) -> None:
+def test_every_plugin_of_a_pipeline_is_killed_and_answers_again(every_kind: PipelineConfig) -> None:
     found = {one.plugin: one for one in back(every_kind, SPEECH, 2, spare=False)}
     assert found.keys() == {
         *("acme-clock", "ear", "acme-spelling", "acme-loudness", "acme-level", "acme-loud", "smile")
@@ -37,7 +37,7 @@ def test_every_plugin_of_a_pipeline_is_killed_and_answers_again(every_kind: Desc
         assert one.held_mb[0] > 10, "a process with Python in it"
 
 
-def test_with_a_spare_only_those_that_have_one_are_killed(every_kind: Description) -> None:
+def test_with_a_spare_only_those_that_have_one_are_killed(every_kind: PipelineConfig) -> None:
     found = {one.plugin: one for one in back(every_kind, SPEECH, 3, spare=True)}
     assert {"acme-clock", "ear"} <= found.keys()
     for one in found.values():
@@ -45,7 +45,7 @@ def test_with_a_spare_only_those_that_have_one_are_killed(every_kind: Descriptio
         assert len(one.held_mb) == 2
 
 
-def test_a_question_of_every_kind_is_answered(every_kind: Description) -> None:
+def test_a_question_of_every_kind_is_answered(every_kind: PipelineConfig) -> None:
     description = apart(every_kind, spare=False)
     with Host(description) as host:
         known = [*host.bus.listeners.values(), *host.bus.facts.values()]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from stimmung.engine.bench.live import Lags
-from stimmung.engine.bench.stall import TWIN, Spell, Stall, beside, needed_s, stall
+from stimmung.engine.bench.stall import TWIN, Stall, StallInterval, beside, needed_s, stall
 from stimmung.engine.cli import group
 from stimmung.engine.errors import ConfigError
 from stimmung.engine.runtime.host import Host
@@ -59,7 +59,7 @@ def test_what_the_twin_is_owed_is_bounded_and_its_own(found: Stall) -> None:
 def told(lags_ms: list[list[float]]) -> Stall:
     with Host(acme()) as host:
         lags = Lags(host)
-    spells = [Spell(number % 2 == 1, number, number + 1.0, 0) for number in range(len(lags_ms))]
+    spells = [StallInterval(number % 2 == 1, number, number + 1.0, 0) for number in range(len(lags_ms))]
     return Stall(spells, lags_ms, lags, 0.0)
 
 

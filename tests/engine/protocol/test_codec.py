@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from stimmung.engine.calls.call import Call, Part
-from stimmung.engine.calls.spec import facts_of
+from stimmung.engine.calls.spec import spec_of
 from stimmung.engine.errors import WireError
 from stimmung.engine.protocol import codec, messages
 from stimmung.engine.registry import build
 from stimmung.engine.types import Segment, Span
-from stimmung.engine.workers.stateless import Server
+from stimmung.engine.workers.stateless import StatelessHandler
 
 
 @given(shape=st.lists(st.integers(0, 5), min_size=1, max_size=4), seed=st.integers(0, 100))
@@ -77,14 +77,14 @@ SEGMENT = Segment("s", 0, Span(0, 2, 16000), np.float32([3, 4]))
 valid_call = [bytes(frame) for frame in codec.encode_call(5, Call("level", "extract", segment=SEGMENT))]
 
 
-def level() -> Server:
+def level() -> StatelessHandler:
     plugin = build("extractor", "acme-level", {})
-    return Server(plugin, facts_of("level", plugin))
+    return StatelessHandler(plugin, spec_of("level", plugin))
 
 
-def loudness() -> Server:
+def loudness() -> StatelessHandler:
     plugin = build("extractor", "acme-loudness", {})
-    return Server(plugin, facts_of("loudness", plugin))
+    return StatelessHandler(plugin, spec_of("loudness", plugin))
 
 
 def test_rows_a_worker_keeps_are_named_and_the_others_sent_with_the_same_result() -> None:

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 from stimmung.engine.calls.call import Method
-from stimmung.engine.calls.spec import Facts
+from stimmung.engine.calls.spec import PluginSpec
 from stimmung.engine.errors import WireError
 from stimmung.engine.models.statistics import OffsetModel, Population
 from stimmung.engine.plugin import Input
@@ -89,7 +89,7 @@ def test_every_field_on_the_wire_is_documented() -> None:
         *codec._KINDS.values(),
         messages.SegmentHeader,
         messages.PartHeader,
-        Facts,
+        PluginSpec,
         Population,
         OffsetModel,
     ]

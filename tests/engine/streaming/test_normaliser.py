@@ -8,17 +8,23 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stimmung.engine.calls.instances import Near
+from stimmung.engine.calls.instances import LocalInstance
 from stimmung.engine.calls.pending import Calls
-from stimmung.engine.calls.spec import facts_of
+from stimmung.engine.calls.spec import spec_of
 from stimmung.engine.config.schema import describe
 from stimmung.engine.errors import ConfigError, PluginError
 from stimmung.engine.models.statistics import Population
 from stimmung.engine.plugin import Input
-from stimmung.engine.streaming.circuit_breaker import Guarded
+from stimmung.engine.streaming.circuit_breaker import CircuitBreaker
 from stimmung.engine.streaming.ledger import Ledger
-from stimmung.engine.streaming.speaker.normaliser import BOUND_SD, LEAST, InOrder, Normaliser, Standardised
-from stimmung.engine.streaming.stretch import Region
+from stimmung.engine.streaming.speaker.normaliser import (
+    BOUND_SD,
+    LEAST,
+    InputReorderBuffer,
+    Normaliser,
+    Standardised,
+)
+from stimmung.engine.streaming.stretch import Stretch
 from stimmung.engine.types import Floats, Segment, Span
 
 POPULATION = Population.of([100.0, -3.0], [10.0, 0.5], 10.0)
@@ -115,7 +121,7 @@ def test_inputs_leave_in_the_order_of_segments_whatever_order_they_come_in(
     values = {index: [row(100 + 7 * index, -3), row(index, index)] for index in range(8)}
 
     def through(order: list[int]) -> list[tuple[int, list[list[float]]]]:
-        waiting = InOrder(Standardised([POPULATION, None]))
+        waiting = InputReorderBuffer(Standardised([POPULATION, None]))
         for index in range(8):
             waiting.expect(segment(index), 1.0 + index)
         found = []
@@ -140,40 +146,40 @@ class Always:
         return np.ones(len(samples) // self.hop, bool)
 
 
-def always() -> Guarded:
+def always() -> CircuitBreaker:
     bus: Any = None  # what is near is asked without
-    seat, edge = Near("always", Always), Ledger().edge("detect", "blocks")
-    return Guarded("always", seat, Calls(bus), edge, lambda span, reason, error: None)
+    seat, edge = LocalInstance("always", Always), Ledger().edge("detect", "blocks")
+    return CircuitBreaker("always", seat, Calls(bus), edge, lambda span, reason, error: None)
 
 
-def cut_by(region: Region) -> list[Span]:
-    return [cut.span for _, found in region.blocks() for cut in found]
+def cut_by(stretch: Stretch) -> list[Span]:
+    return [cut.span for _, found in stretch.blocks() for cut in found]
 
 
 def test_windows_that_overlap_count_their_speech_once() -> None:
     tables = {"stream": {"rate": 100}, "extractors": [{"plugin": "hsf"}]}
-    region = Region(0, describe(tables, "here"), [], always(), lambda span, flags: None)
-    region.append(np.zeros(1000, np.float32))
-    spans = cut_by(region)
+    stretch = Stretch(0, describe(tables, "here"), [], always(), lambda span, flags: None)
+    stretch.append(np.zeros(1000, np.float32))
+    spans = cut_by(stretch)
     assert [span.length for span in spans] == [100, 200, 300, 400, 500, 500, 500, 500, 500, 500]
-    assert [region.new_speech(span) for span in spans] == [100] * 10
+    assert [stretch.new_speech(span) for span in spans] == [100] * 10
 
 
 def test_a_silent_window_leaves_its_speech_to_the_next_that_counts() -> None:
     tables = {"stream": {"rate": 100}, "extractors": [{"plugin": "hsf"}]}
-    region = Region(0, describe(tables, "here"), [], always(), lambda span, flags: None)
-    region.append(np.zeros(300, np.float32))
-    first, _, third = cut_by(region)
-    assert (region.new_speech(first), region.new_speech(third)) == (100, 200)
+    stretch = Stretch(0, describe(tables, "here"), [], always(), lambda span, flags: None)
+    stretch.append(np.zeros(300, np.float32))
+    first, _, third = cut_by(stretch)
+    assert (stretch.new_speech(first), stretch.new_speech(third)) == (100, 200)
 
 
 def test_a_segment_that_is_not_settled_leaves_its_speech_to_the_next() -> None:
     tables = {"stream": {"rate": 100}, "extractors": [{"plugin": "hsf"}]}
-    region = Region(0, describe(tables, "here"), [], always(), lambda span, flags: None)
-    region.append(np.zeros(300, np.float32))
-    first, second, third = cut_by(region)
-    assert (region.new_speech(first), region.new_speech(second, settled=False)) == (100, 100)
-    assert region.new_speech(third) == 200
+    stretch = Stretch(0, describe(tables, "here"), [], always(), lambda span, flags: None)
+    stretch.append(np.zeros(300, np.float32))
+    first, second, third = cut_by(stretch)
+    assert (stretch.new_speech(first), stretch.new_speech(second, settled=False)) == (100, 100)
+    assert stretch.new_speech(third) == 200
 
 
 def test_what_is_not_settled_is_answered_as_if_it_were_and_leaves_no_trace() -> None:
@@ -198,9 +204,9 @@ class Declares:
 
 
 def test_a_population_of_the_right_size_is_a_fact() -> None:
-    assert facts_of("declares", Declares(POPULATION)).population == (POPULATION,)
-    assert facts_of("declares", Declares(None)).population == (None,)
-    assert facts_of("declares", Declares()).population == ()
+    assert spec_of("declares", Declares(POPULATION)).population == (POPULATION,)
+    assert spec_of("declares", Declares(None)).population == (None,)
+    assert spec_of("declares", Declares()).population == ()
 
 
 @pytest.mark.parametrize(
@@ -215,7 +221,7 @@ def test_a_population_of_the_right_size_is_a_fact() -> None:
 )
 def test_a_population_that_does_not_fit_is_refused(population: tuple[object, ...]) -> None:
     with pytest.raises(PluginError, match="declares an unfit attribute"):
-        facts_of("declares", Declares(*population))
+        spec_of("declares", Declares(*population))
 
 
 def test_only_classifiers_are_normalised_and_by_nothing_else() -> None:

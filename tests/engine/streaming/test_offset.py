@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pytest
 from stimmung.engine.errors import InputError
 from stimmung.engine.models.statistics import OffsetModel, Population
-from stimmung.engine.streaming.speaker.normaliser import InOrder, Normaliser
+from stimmung.engine.streaming.speaker.normaliser import InputReorderBuffer, Normaliser
 from stimmung.engine.streaming.speaker.offset import InferredOffset, OffsetFilter, Projection
 from stimmung.engine.types import Segment, Span
 
@@ -249,7 +249,7 @@ def test_segments_are_heard_in_their_order_whenever_they_come() -> None:
     values = rows(6)
     found = []
     for order in ([0, 1, 2, 3, 4, 5], [5, 3, 0, 2, 1, 4]):
-        waiting = InOrder(InferredOffset(model()))
+        waiting = InputReorderBuffer(InferredOffset(model()))
         for index in range(6):
             waiting.expect(segment(index), 1.0)
         left = [one for index in order for one in waiting.add(index, None if index == 2 else [values[index]])]

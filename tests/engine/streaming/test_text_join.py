@@ -9,14 +9,14 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stimmung.engine.calls.bus import Answer
-from stimmung.engine.calls.spec import Facts
+from stimmung.engine.calls.spec import PluginSpec
 from stimmung.engine.plugin import Input
 from stimmung.engine.streaming.ledger import Ledger
-from stimmung.engine.streaming.text_join import Mixed
+from stimmung.engine.streaming.text_join import TextJoin
 from stimmung.engine.types import Floats, Segment, Span, read_only
 
 BLOCK, BLOCKS, WINDOW = 10, 12, 25
-FACTS = Facts(
+FACTS = PluginSpec(
     kind="classifier", name="both", rate=10, takes_missing=True,
     inputs=(Input("heard", 1), Input("said", 1), Input("seen", 1)),
 )  # fmt: skip
@@ -29,7 +29,7 @@ class Desk:
         self.done: dict[int, list[float] | None] = {}
         self.refused: list[int] = []
         self.ledger = Ledger()
-        self.mixed = Mixed(
+        self.mixed = TextJoin(
             FACTS,
             ["said"],
             wait,

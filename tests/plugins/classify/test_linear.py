@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from stimmung.engine.calls.spec import facts_of
+from stimmung.engine.calls.spec import spec_of
 from stimmung.engine.check import examine_class
 from stimmung.engine.errors import ConfigError, ModelError, ProtocolError
 from stimmung.engine.models.cards import Card, CardInput, TrainedOn, load_card, write_card
@@ -105,7 +105,7 @@ def test_it_follows_the_contract_of_a_classifier(folder: Path, training: Trainin
     assert linear.inputs == (Input("a", DIM, "1"),)
     assert set(load_card(folder).files) == {FILE, OFFSET_FILE}
     assert isinstance(linear, DistanceClassifier)
-    assert facts_of("linear", linear).offset == training.offset == linear.offset
+    assert spec_of("linear", linear).offset == training.offset == linear.offset
 
 
 def test_a_saved_model_predicts_as_the_training_did_to_the_bit(folder: Path, training: Training) -> None:

@@ -14,7 +14,7 @@ from stimmung.engine.models.cards import load_card, verify
 from stimmung.plugins.classify.svm import Svm
 from stimmung.pretrain.corpora.corpus import Corpus, read_corpus
 from stimmung.pretrain.evaluation.cross_validation import evaluate
-from stimmung.pretrain.features.extraction import Rows
+from stimmung.pretrain.features.extraction import FeatureTable
 from stimmung.pretrain.recipes.loading import read_recipe
 from stimmung.pretrain.train import train
 from stimmung.pretrain.training.contract import Trained
@@ -66,7 +66,7 @@ def test_nothing_of_a_tested_speaker_reaches_the_model_that_is_tested(
     data = read_corpus(corpus, read.target, read.labels)
     rows = corpus_rows(read, data, None)
 
-    def without_s0(rows: Rows, data: Corpus) -> Trained:
+    def without_s0(rows: FeatureTable, data: Corpus) -> Trained:
         return fit_speakers(build_trainer(read), rows, data, ["s1", "s2", "s3"])
 
     items = tuple(replace(item, label="anger") if item.speaker == "s0" else item for item in data.items)

@@ -14,7 +14,13 @@ from stimmung.engine.registry import load
 from stimmung.pretrain.cli.report import command
 from stimmung.pretrain.experiments.joint_representation import systems
 from stimmung.pretrain.experiments.joint_representation.findings import Outcome, differ, gather
-from stimmung.pretrain.experiments.joint_representation.runs import Material, Options, Result, Store, compute
+from stimmung.pretrain.experiments.joint_representation.runs import (
+    BenchDataset,
+    Options,
+    Result,
+    Store,
+    compute,
+)
 from stimmung.pretrain.experiments.joint_representation.systems import (
     EMODB,
     JOINT,
@@ -24,9 +30,9 @@ from stimmung.pretrain.experiments.joint_representation.systems import (
     Run,
     plan,
 )
-from stimmung.pretrain.statistics.scored_predictions import Judged
+from stimmung.pretrain.statistics.scored_predictions import ScoredPredictions
 from stimmung.pretrain.training import fitting
-from stimmung.pretrain.training.joint.dataset import Excerpt
+from stimmung.pretrain.training.joint.dataset import Example
 from stimmung.pretrain.training.joint.inference import padded
 from stimmung.pretrain.training.joint.networks import EndToEnd
 from stimmung.pretrain.training.joint.trainer import _heard
@@ -99,8 +105,8 @@ def corpora(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def small(corpora: Path) -> Material:
-    return Material.of(EMODB, corpora)
+def small(corpora: Path) -> BenchDataset:
+    return BenchDataset.of(EMODB, corpora)
 
 
 def options(tmp_path: Path, corpora: Path) -> Options:
@@ -131,7 +137,7 @@ def test_one_command_trains_every_system_and_writes_the_page(
 
 
 def test_a_run_that_was_ended_goes_on_and_says_meanwhile_what_is_missing(
-    tmp_path: Path, corpora: Path, small: Material, recipes: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, corpora: Path, small: BenchDataset, recipes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = Run(LINEAR, EMODB, 0)
     materials, store, asked = {EMODB.name: small}, Store(tmp_path / "runs"), options(tmp_path, corpora)
@@ -157,7 +163,7 @@ def test_a_run_that_was_ended_goes_on_and_says_meanwhile_what_is_missing(
 
 
 def test_a_result_of_another_recipe_is_none(
-    tmp_path: Path, corpora: Path, small: Material, recipes: Path
+    tmp_path: Path, corpora: Path, small: BenchDataset, recipes: Path
 ) -> None:
     run, store = Run(LINEAR, EMODB, 0), Store(tmp_path / "runs")
     compute([run], {EMODB.name: small}, store, options(tmp_path, corpora), lambda *_: None)
@@ -167,7 +173,7 @@ def test_a_result_of_another_recipe_is_none(
 
 
 def test_another_seed_or_system_extracts_no_feature_again(
-    tmp_path: Path, corpora: Path, small: Material, recipes: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, corpora: Path, small: BenchDataset, recipes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: object) -> None:
         raise AssertionError("features were there")
@@ -175,7 +181,7 @@ def test_another_seed_or_system_extracts_no_feature_again(
     asked, quiet = options(tmp_path, corpora), lambda *_: None
     linear = small.rows(LINEAR.on(EMODB, 0), asked.cache, quiet)
     monkeypatch.setattr(load("extractor", "toy"), "describe", never)
-    joint = Material.of(EMODB, corpora).rows(JOINT.on(EMODB, 1), asked.cache, quiet)
+    joint = BenchDataset.of(EMODB, corpora).rows(JOINT.on(EMODB, 1), asked.cache, quiet)
     assert np.array_equal(linear.features[0], joint.features[1])
 
 
@@ -196,7 +202,7 @@ def outcome(rows: list[tuple[int, float, float]], true: list[int]) -> Outcome:
     item, window_s, second = (np.array(column) for column in zip(*rows, strict=True))
     probabilities = np.stack([1 - second, second], axis=1)[np.newaxis].astype(np.float32)
     speakers = [f"s{k % 2}" for k in item]
-    judged = Judged(BENCH.labels, np.array(true)[item], probabilities, speakers, 0)
+    judged = ScoredPredictions(BENCH.labels, np.array(true)[item], probabilities, speakers, 0)
     return Outcome(JOINT, BENCH, (0,), judged, item, window_s, probabilities, (1.0,), (1.0,))
 
 
@@ -236,7 +242,7 @@ def test_a_system_differs_from_itself_by_nothing_and_from_a_worse_one_by_points(
     assert 0 < p <= 1
 
 
-def test_a_result_is_read_as_it_was_written(tmp_path: Path, small: Material, recipes: Path) -> None:
+def test_a_result_is_read_as_it_was_written(tmp_path: Path, small: BenchDataset, recipes: Path) -> None:
     run, store, fold = Run(LINEAR, EMODB, 0), Store(tmp_path), small.folds[0]
     given = Result(np.arange(2), np.zeros(2), np.ones((1, 2, 4), np.float32), {"c": 0.1}, 2.0, 1.0)
     store.write(run, small, fold, given)
@@ -254,6 +260,6 @@ def test_a_batch_heard_a_few_at_a_time_gives_what_it_gives_at_once() -> None:
     random = np.random.default_rng(0)
     heard = [random.normal(size=n).astype(np.float32) for n in random.integers(9000, 30000, size=11)]
     network = EndToEnd(SEGMENTS).eval()
-    batch, lengths = padded([Excerpt(k, True, one) for k, one in enumerate(heard)])
+    batch, lengths = padded([Example(k, True, one) for k, one in enumerate(heard)])
     with torch.inference_mode():
         assert torch.allclose(network(batch, lengths), _heard(network, batch, lengths), atol=1e-6)

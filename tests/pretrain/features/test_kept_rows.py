@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stimmung.pretrain.features import audio, extraction
-from stimmung.pretrain.features.extraction import Rows
+from stimmung.pretrain.features.extraction import FeatureTable
 from stimmung.pretrain.recipes.loading import read_recipe
 from stimmung.pretrain.training.dataset import corpus_rows, read_items
 
@@ -16,7 +16,7 @@ WriteRecipe = Callable[..., Path]
 TURNS = '[segments]\nkind = "turns"\nshortest_s = 0.3\nlongest_s = 2.0\n[activity]\nplugin = "webrtc"'
 
 
-def same(one: Rows, other: Rows) -> bool:
+def same(one: FeatureTable, other: FeatureTable) -> bool:
     return (
         all(map(np.array_equal, one.features, other.features))
         and np.array_equal(one.item, other.item)

@@ -12,7 +12,7 @@ import soundfile
 from stimmung.engine.errors import ConfigError, InputError
 from stimmung.pretrain.evaluation.cross_validation import evaluate
 from stimmung.pretrain.evaluation.pooling import pooled
-from stimmung.pretrain.features.extraction import Rows
+from stimmung.pretrain.features.extraction import FeatureTable
 from stimmung.pretrain.recipes.loading import read_recipe
 from stimmung.pretrain.training.dataset import corpus_rows, read_items
 from support import syllables
@@ -100,7 +100,7 @@ def test_activity_without_segments_is_refused(recipe: WriteRecipe) -> None:
 
 
 def test_rows_of_a_recording_are_averaged_by_what_is_spoken_in_them() -> None:
-    rows = Rows(
+    rows = FeatureTable(
         (), [], np.array([0, 0, 0, 1]), np.array([0.0, 0.5, 0.0, 0.0]), 0.0, np.array([1.0, 0.5, 3.0, 2.0])
     )
     values = np.array([[[1.0, 0.0], [0.2, 0.8], [0.0, 1.0], [0.4, 0.6]]])
@@ -111,6 +111,6 @@ def test_rows_of_a_recording_are_averaged_by_what_is_spoken_in_them() -> None:
 
 
 def test_one_row_for_each_recording_stays_as_it_is() -> None:
-    rows = Rows((), [], np.array([0, 1]), np.zeros(2), 0.0)
+    rows = FeatureTable((), [], np.array([0, 1]), np.zeros(2), 0.0)
     values = np.array([[0.3, 0.7], [0.6, 0.4]], np.float32)
     assert pooled(rows, values)[1] is values

@@ -21,7 +21,7 @@ from stimmung.plugins.classify.linear import Linear
 from stimmung.plugins.classify.svm import Svm
 from stimmung.pretrain.corpora.corpus import Corpus, read_corpus
 from stimmung.pretrain.evaluation.cross_validation import evaluate
-from stimmung.pretrain.features.extraction import Rows
+from stimmung.pretrain.features.extraction import FeatureTable
 from stimmung.pretrain.features.stream_normalisation import (
     by_speaker,
     places,
@@ -39,7 +39,7 @@ from stimmung.pretrain.training.fitting import fit
 WriteRecipe = Callable[..., Path]
 STREAM = 'normalise = "stream"\nnormalisation = { orders = 3 }\n'
 SPEAKERS = ["s0", "s1", "s2", "s3"]
-Read = tuple[Recipe, Corpus, Rows]
+Read = tuple[Recipe, Corpus, FeatureTable]
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_a_stream_of_recordings_through_the_engine_gives_the_predictions_of_the_
     for item in order:
         samples, rate = soundfile.read(data.items[item].file, dtype="float32")
         chunks.append(Chunk(samples[:, np.newaxis], rate, start=start))
-        start += len(samples) + rate  # a second of nothing, which ends a region and begins the next
+        start += len(samples) + rate  # a second of nothing, which ends a stretch and begins the next
     with Host(description) as host:
         outputs = host.stream("s2").play(iter(chunks))
         live = [[*output.probabilities.values()] for output in outputs if isinstance(output, Prediction)]

@@ -18,8 +18,8 @@ from stimmung.pretrain.recipes.loading import read_recipe
 from stimmung.pretrain.recipes.recipe import Recipe
 from stimmung.pretrain.training import fitting
 from stimmung.pretrain.training.dataset import corpus_rows, read_items
-from stimmung.pretrain.training.joint.dataset import Excerpt
-from stimmung.pretrain.training.joint.inference import Rows as Asked
+from stimmung.pretrain.training.joint.dataset import Example
+from stimmung.pretrain.training.joint.inference import FeatureTable as Asked
 from stimmung.pretrain.training.joint.trainer import _recordings
 from stimmung.pretrain.training.trainers import fit_speakers
 from tones import RATE
@@ -89,8 +89,8 @@ def test_a_copy_is_normalised_by_its_own_voice(read: tuple[Recipe, Corpus]) -> N
 
 
 def test_an_epoch_hears_a_recording_once_as_it_was_or_as_a_copy() -> None:
-    def voice(whole: bool) -> list[Excerpt]:
-        return [Excerpt(number, whole, np.zeros(1, np.float32)) for number in range(2)]
+    def voice(whole: bool) -> list[Example]:
+        return [Example(number, whole, np.zeros(1, np.float32)) for number in range(2)]
 
     two_kinds = [*voice(True), *voice(False), *voice(True), *voice(False), *voice(False)]
     rows = Asked(two_kinds, [], np.zeros(len(two_kinds), np.int64))

@@ -20,7 +20,7 @@ from stimmung.engine.types import Floats, Prediction
 from stimmung.plugins.classify.fusion_mlp import FusionMlp
 from stimmung.pretrain.corpora.corpus import Corpus
 from stimmung.pretrain.evaluation.cross_validation import evaluate
-from stimmung.pretrain.features.extraction import Rows
+from stimmung.pretrain.features.extraction import FeatureTable
 from stimmung.pretrain.recipes.joint_recipe import JointRecipe
 from stimmung.pretrain.recipes.loading import read_recipe
 from stimmung.pretrain.train import train
@@ -75,7 +75,7 @@ def written(folder: Path, bert: Path, wait_s: float = 2.0, others: str = TOY, **
     return write_joint(folder, **{**settings, **changes})
 
 
-def material(recipe: Path, corpus: Path) -> tuple[JointRecipe, Corpus, Rows]:
+def material(recipe: Path, corpus: Path) -> tuple[JointRecipe, Corpus, FeatureTable]:
     read = read_recipe(recipe)
     assert isinstance(read, JointRecipe)
     data = read_items(read, corpus)
