@@ -15,6 +15,7 @@ from pathlib import Path, PureWindowsPath
 from stimmung.engine.errors import InputError
 
 SEPARATORS = ",;\t"
+INVISIBLE = "\ufeff\u200b\u2060"  # spaces without width, one of which is the mark of UTF-8
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -41,6 +42,11 @@ class Table:
         return self.path.parent
 
 
+def bare(cell: str) -> str:
+    """A cell without blanks around it, be they visible or not."""
+    return cell.strip().strip(INVISIBLE).strip()
+
+
 def read_table(path: Path) -> Table:
     """The table at ``path``, without rows that are blank; raises InputError naming line and remedy."""
     lines = io.StringIO(_text(path), newline="")
@@ -53,9 +59,9 @@ def read_table(path: Path) -> Table:
     reader = csv.reader(lines, delimiter=separator, strict=True)
     try:
         rows = tuple(
-            _row(path, len(before) + reader.line_num, [cell.strip() for cell in cells], columns)
+            _row(path, len(before) + reader.line_num, [bare(cell) for cell in cells], columns)
             for cells in reader
-            if any(cell.strip() for cell in cells)
+            if any(map(bare, cells))
         )
     except csv.Error as error:
         raise InputError(
@@ -83,11 +89,11 @@ def located(folder: Path, cell: str) -> Path | None:
 
 def _written(lines: Iterable[str]) -> Iterator[str]:
     """The lines that hold something."""
-    return (line for line in lines if line.strip())
+    return (line for line in lines if bare(line))
 
 
 def _cells(line: str, separator: str) -> list[str]:
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=separator), [])]
+    return [bare(cell) for cell in next(csv.reader([line], delimiter=separator), [])]
 
 
 def _text(path: Path) -> str:
