@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stimmung.engine.errors import InputError
 
+LONG = 100  # characters of a path that are shown
 SHOWN = 3  # of many that are wrong in the same way
 BETWEEN = re.compile(r"[;,|/+&]")
 WEIGHT = re.compile(r"[\s:=(]+[\d.]+\s*%?\)?$")
@@ -107,7 +108,7 @@ def refuse_missing(what: str, column: str, missing: Mapping[int, str], of: int) 
         drive = any(re.match(r"[A-Za-z]:|\\\\", cell) for cell in missing.values())
         raise InputError(
             f"{what}: {len(missing)} of {of} rows name no file that exists",
-            got=some(f"line {line} column '{column}': '{cell}'" for line, cell in missing.items()),
+            got=some(f"line {line} column '{column}': '{cell[:LONG]}'" for line, cell in missing.items()),
             expected=f"absolute paths, or paths relative to '{Path(what).parent}'",
             remedy="paths of another machine are unknown here, make them relative"
             if drive

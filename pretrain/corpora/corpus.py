@@ -244,8 +244,8 @@ class Listed:
             raise InputError(
                 f"corpus '{self.table.path}' has no column '{column}'",
                 got=", ".join(there) or "no header",
-                remedy=nearest(column, there)
-                + " or say what it is called, by a recipe's columns or --column",
+                expected="commas, semicolons or tabs between cells" if len(there) == 1 else "",
+                remedy=nearest(column, there) + " (a recipe's columns or --column say which)" * bool(there),
             )
         if there.count(column) > 1:
             raise InputError(
