@@ -63,7 +63,7 @@ def refuse_several(cell: str, known: Collection[str], target: str, where: str) -
     several = any(part in known for part in bare)
     if known and (_is_share(cell) or (len(parts) == 1 and bare[0] != parts[0] and bare[0] in known)):
         raise InputError(
-            f"{where} has a share in place of a label",
+            f"{where} has a number or a share in place of a label",
             got=f"{target} '{cell}'",
             expected="the label alone",
             remedy="decide on one, or take the row out of the corpus",

@@ -132,7 +132,7 @@ def test_several_labels_in_one_cell_are_refused(folder: Path, cell: str, labels:
 @pytest.mark.parametrize("cell", ["0.3", "70%", "0,3", "anger 0.7", "anger:0.7", "angry (0.9)"])
 def test_a_share_is_no_label(folder: Path, cell: str) -> None:
     said = refused(folder, PLAIN.replace("anger", f'"{cell}"'), LENIENT)
-    assert f"line 2 has a share in place of a label, got emotion '{cell}'" in said
+    assert f"line 2 has a number or a share in place of a label, got emotion '{cell}'" in said
 
 
 def test_a_label_in_another_case_is_not_left_out(folder: Path) -> None:
