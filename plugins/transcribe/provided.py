@@ -7,16 +7,16 @@ column holds the transcript itself or the path of one.
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import soundfile
 from stimmung.engine.errors import InputError
 from stimmung.engine.plugin import Transcriber, hookimpl
 from stimmung.engine.types import Floats, Sentence
 
+from .corpus_table import located, read_table
 from .formats import READERS, Cue, read_transcript
 from .sentences import check_language, split
 from .timeline import sentences
@@ -99,9 +99,20 @@ def beside(origin: Path) -> Path | None:
 
 
 def named(cell: str, folder: Path) -> Path | None:
-    """The transcript that a corpus in ``folder`` names; None where the cell holds it itself."""
-    path = folder / cell
-    return path if path.suffix.lower() in READERS and path.is_file() else None
+    """The transcript that a corpus in ``folder`` names; None where the cell holds it itself.
+
+    Raises InputError for one word that ends as transcripts do and is no file.
+    """
+    if PureWindowsPath(cell).suffix.lower() not in READERS:
+        return None
+    path = located(folder, cell)
+    if path is None and len(cell.split()) == 1:
+        raise InputError(
+            "a corpus names a transcript that does not exist",
+            got=f"'{cell}'",
+            expected=f"what was said, or a path absolute or relative to '{folder}'",
+        )
+    return path
 
 
 def duration_s(origin: Path) -> float:
@@ -130,13 +141,10 @@ def _beside(origin: Path) -> tuple[list[Cue], list[str]]:
 
 
 def _named(origin: Path, corpus: Path, column: str) -> tuple[list[Cue], list[str]]:
-    try:
-        with corpus.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                if (corpus.parent / (row.get("file") or "")).resolve() == origin.resolve():
-                    return _told(row.get(column) or "", corpus, column)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read corpus '{corpus}'", got=str(error)) from error
+    for row in read_table(corpus).rows:
+        file = located(corpus.parent, row.cells.get("file", ""))
+        if file is not None and file.resolve() == origin.resolve():
+            return _told(row.cells.get(column, ""), corpus, column)
     raise InputError(f"corpus '{corpus}' has no row for '{origin}'", expected="its path in the column 'file'")
 
 

@@ -48,6 +48,13 @@ SWEEP = "sweep"
     metavar="THEIRS=OURS",
     help="A label of the corpus and what the model calls it: angry=anger. With --model.",
 )
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="What a column is called in corpus.csv: file=FileName. With --model; a recipe has columns.",
+)
 @click.option("--target", help="Which target of the pipeline, if it has several. With --model.")
 @click.option("--live", is_flag=True, help="Test a recipe's models on streams with pauses too.")
 @click.option(
@@ -95,6 +102,7 @@ def command(
     test_corpus: Path | None,
     condition: str,
     aliases: tuple[str, ...],
+    columns: tuple[str, ...],
     target: str | None,
     live: bool,
     pipeline: str,
@@ -150,13 +158,16 @@ def command(
             corpora,
             out,
             target=target,
-            aliases=_aliases(aliases),
+            aliases=_pairs(aliases, "--alias", "THEIRS=OURS"),
+            columns=_pairs(columns, "--column", "OURS=THEIRS"),
             pause_s=pause_s,
             read_speech=read_speech,
             jobs=jobs,
         )
         return
     assert recipe is not None  # either is
+    if aliases or columns:
+        raise click.UsageError("--alias and --column need --model: a recipe has the keys aliases and columns")
     if (protocol is None) == (test_corpus is None):
         raise click.UsageError("give either --protocol or --test-corpus")
     if protocol == SWEEP:
@@ -199,13 +210,13 @@ def _shipped(model: str, corpora: tuple[Path, ...], out: Path, **options: Any) -
     click.echo("\n".join([*summary(report), *unknown_labels(report), f"in {out}"]))
 
 
-def _aliases(given: tuple[str, ...]) -> dict[str, str]:
+def _pairs(given: tuple[str, ...], option: str, form: str) -> dict[str, str]:
     found = {}
     for one in given:
-        theirs, separator, ours = one.partition("=")
-        if not (theirs and separator and ours):
-            raise click.BadParameter(f"'{one}' is not THEIRS=OURS", param_hint="--alias")
-        found[theirs] = ours
+        name, separator, meant = one.partition("=")
+        if not (name and separator and meant):
+            raise click.BadParameter(f"'{one}' is not {form}", param_hint=option)
+        found[name] = meant
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -36,10 +37,15 @@ class Targets:
         """True when the table maps ``target`` for the corpus of this folder or corpus.csv."""
         return target in self._tables.get(_name(path), {})
 
-    def read(self, path: Path, target: str) -> tuple[Corpus, tuple[str, ...]]:
-        """(a corpus of recordings labelled for ``target`` by way of its emotions, the target's labels)."""
+    def read(
+        self, path: Path, target: str, columns: Mapping[str, str] | None = None
+    ) -> tuple[Corpus, tuple[str, ...]]:
+        """(a corpus of recordings labelled for ``target`` by way of its emotions, the target's labels).
+
+        ``columns`` are the table's own names of columns.
+        """
         table = self.mapping(_name(path), target)
-        corpus = read_corpus(path, "emotion", list(table))
+        corpus = read_corpus(path, "emotion", list(table), columns=columns)
         mapped = replace(corpus, items=tuple(replace(i, label=table[i.label]) for i in corpus.items))
         return mapped, tuple(level for level in ("low", "medium", "high") if level in table.values())
 

@@ -17,7 +17,7 @@ from stimmung.engine.errors import ConfigError, ProtocolError
 from stimmung.engine.types import Floats
 
 from ..corpora.corpus import Corpus
-from ..corpora.joining import join
+from ..corpora.joining import join, refuse_shared
 from ..features.conditions import CONDITIONS
 from ..features.extraction import FeatureTable, Progress
 from ..recipes.loading import read_any
@@ -277,6 +277,7 @@ def _across(train: Corpus, test: Corpus, people: Mapping[str, str]) -> tuple[Cor
         )
     one = train if train.items[0].corpus else join([train], people)
     other = join([test], people)
+    refuse_shared([*one.items, *other.items], people)
     fold = Fold(f"{train.name} → {test.name}", tuple(one.speakers), tuple(other.speakers))
     published = train.speakers_published and test.speakers_published
     both = Corpus(fold.name, (*one.items, *other.items), published)

@@ -15,8 +15,9 @@ import numpy as np
 from stimmung.engine.config.schema import PipelineConfig, load_description
 from stimmung.engine.errors import ConfigError, InputError, nearest
 from stimmung.engine.types import Bools
+from stimmung.plugins.transcribe.corpus_table import read_table
 
-from ..corpora.corpus import CSV, Corpus, Item, Labels, read_corpus
+from ..corpora.corpus import CSV, Corpus, Item, Labels, NoLabelError, read_corpus
 from ..features.extraction import Progress
 from ..statistics.bootstrap import Doubles
 from ..statistics.live_figures import FIGURES, LiveFigures, with_intervals
@@ -151,6 +152,7 @@ def evaluate_pipeline(
     *,
     target: str | None = None,
     aliases: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
     pause_s: float = PAUSE_S,
     read_speech: Path | None = None,
     jobs: int = 1,
@@ -158,8 +160,9 @@ def evaluate_pipeline(
     """How good a pipeline is on corpora, also written to ``out/report.json`` with a page and pictures.
 
     ``pipeline`` is a shipped one's name or the path of a TOML file, played as it is configured. ``aliases``
-    give the corpora's own names for labels; recordings with labels that the model does not know are left out
-    and counted. ``pause_s``: seconds of room noise between recordings. ``read_speech`` is a corpus.csv of
+    give the corpora's own names for labels, ``columns`` their own names for columns, as in
+    ``{"file": "FileName"}``; recordings with labels that the model does not know are left out and counted.
+    ``pause_s``: seconds of room noise between recordings. ``read_speech`` is a corpus.csv of
     people who read aloud; all count as neutral, and if it has a column ``subset``, test-other is used.
     ``jobs`` processes play streams. ``out/predictions.csv`` holds every answer.
     Raises ConfigError or InputError.
@@ -172,7 +175,7 @@ def evaluate_pipeline(
     with StreamRunner(description, target) as runner:
         per_corpus: dict[str, Report] = {}
         for path in corpora:
-            corpus, left_out = read_known(path, runner, aliases or {})
+            corpus, left_out = read_known(path, runner, aliases or {}, columns)
             if corpus.name in per_corpus:
                 raise ConfigError(
                     f"two corpora are called '{corpus.name}'", remedy="rename the folder of one"
@@ -207,7 +210,12 @@ def write(out: Path, report: Report, table: Sequence[Mapping[str, Any]]) -> None
         writer.writerows(table)
 
 
-def read_known(path: Path, runner: StreamRunner, aliases: Mapping[str, str]) -> tuple[Corpus, Counter[str]]:
+def read_known(
+    path: Path,
+    runner: StreamRunner,
+    aliases: Mapping[str, str],
+    columns: Mapping[str, str] | None = None,
+) -> tuple[Corpus, Counter[str]]:
     """(the recordings of a corpus with labels that the model knows, how many have which others).
 
     Raises ConfigError for an alias of no label, InputError for a corpus without any label that is known.
@@ -221,8 +229,8 @@ def read_known(path: Path, runner: StreamRunner, aliases: Mapping[str, str]) -> 
             )
     wanted = Known(runner.labels, aliases, True)
     try:
-        return read_corpus(path, runner.target, wanted), wanted.left_out
-    except InputError:
+        return read_corpus(path, runner.target, wanted, columns=columns), wanted.left_out
+    except NoLabelError:
         if not wanted.left_out:
             raise
         found = ", ".join(sorted(wanted.left_out))
@@ -237,12 +245,7 @@ def read_known(path: Path, runner: StreamRunner, aliases: Mapping[str, str]) -> 
 def read_aloud(path: Path) -> Corpus:
     """Read speech, all of it neutral: the subset test-other where there are subsets."""
     listed = path / CSV if path.is_dir() else path
-    try:
-        with listed.open(encoding="utf-8", newline="") as file:
-            columns = csv.DictReader(file).fieldnames or ()
-    except OSError as error:
-        raise InputError(f"cannot read corpus '{listed}'", got=str(error.strerror)) from error
-    where = {SUBSET: TEST} if SUBSET in columns else {}
+    where = {SUBSET: TEST} if SUBSET in read_table(listed).columns else {}
     corpus = read_corpus(listed, "speaker", _Anything(), where)
     return replace(corpus, items=tuple(replace(item, label=NEUTRAL) for item in corpus.items))
 

@@ -91,6 +91,12 @@ def _check_extraction(recipe: Extraction, where: str) -> None:
                 got=f'label = "{table.label}" and column or aliases',
                 remedy="keep one of them",
             )
+        if table.column and table.columns is not UNSET and recipe.target in table.columns:
+            raise ConfigError(
+                f"{where}: corpus '{table.name}' has two columns for its labels",
+                got=f"{table.column} and {table.columns[recipe.target]}",
+                remedy=f"keep 'column', or '{recipe.target}' among its columns",
+            )
         labels = recipe.labels if isinstance(recipe, Recipe) else []
         unknown = sorted({*table.aliases.values(), *filter(None, [table.label])} - set(labels))
         if labels and unknown:

@@ -46,15 +46,16 @@ class Normalisation(Table, frozen=True):
 class Extraction(Table, frozen=True, kw_only=True):
     """What is to be recognised, from which features, and how figures are come by.
 
-    ``rate`` in Hz. ``target`` is the corpus' label column; ``aliases`` gives a corpus' own names for labels,
-    and ``others`` says what becomes of recordings with any other label. ``windows_s`` are lengths of windows,
-    cut every half length from the recordings and trained on beside the whole recordings; a recording must be
-    as long as ``shortest_s``, in seconds. With ``trim_s`` recordings are heard from so many seconds
-    before their first speech to as many after their last. With ``segments`` rows are neither recordings nor
-    windows of them, but what a pipeline with these segments and this ``activity`` makes of a recording
-    between pauses, such as its turns. ``corpora`` describes each of several corpora. ``select`` lists values
-    of options to select from, in every fold anew: on its development speakers, or else on ``inner`` groups
-    of its training speakers.
+    ``rate`` in Hz. ``target`` is the corpus' label column; ``columns`` gives a corpus.csv's own names for it
+    and for the other columns that are read, ``aliases`` a corpus' own names for labels, and ``others`` says
+    what becomes of recordings with any other label. ``windows_s`` are lengths of windows, cut every half
+    length from the recordings and trained on beside the whole recordings; a recording must be as long as
+    ``shortest_s``, in seconds. With ``trim_s`` recordings are heard from so many seconds before their first
+    speech to as many after their last. With ``segments`` rows are neither recordings nor windows of them,
+    but what a pipeline with these segments and this ``activity`` makes of a recording between pauses, such
+    as its turns. ``corpora`` describes each of several corpora. ``select`` lists values of options to select
+    from, in every fold anew: on its development speakers, or else on ``inner`` groups of its training
+    speakers.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Extraction(Table, frozen=True, kw_only=True):
     normalisation: Normalisation = Normalisation()
     protocol: str = "loso"
     seed: int = 0
+    columns: dict[str, str] = msgspec.field(default_factory=dict)
     aliases: dict[str, str] = msgspec.field(default_factory=dict)
     others: Literal["refuse", "leave_out"] = "refuse"
     select: dict[str, Annotated[list[Any], msgspec.Meta(min_length=1)]] = msgspec.field(default_factory=dict)

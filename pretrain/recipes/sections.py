@@ -17,7 +17,8 @@ class CorpusTable(Table, frozen=True, kw_only=True):
 
     ``weight`` multiplies what its recordings count for in training. ``column`` holds its labels, the recipe's
     target by default; ``aliases`` gives its own names for the recipe's labels, and ``others`` says what
-    becomes of all other labels, as the recipe does by default. Or every recording has the one ``label``, and
+    becomes of all other labels, as the recipe does by default; ``columns`` are its own names for columns, in
+    place of the recipe's. Or every recording has the one ``label``, and
     no column is read. ``where`` keeps the rows with these values only. Corpora with the same ``people``
     share their speakers. ``copies`` is how many of the recipe's augmented copies are made of it, all by
     default. ``whole_if_unheard``: a recording without speech, such as a vocal burst, is trained on as a
@@ -27,6 +28,7 @@ class CorpusTable(Table, frozen=True, kw_only=True):
     name: str
     weight: Positive = 1.0
     column: str = ""
+    columns: dict[str, str] | UnsetType = UNSET
     aliases: dict[str, str] = msgspec.field(default_factory=dict)
     label: str = ""
     where: dict[str, str] = msgspec.field(default_factory=dict)

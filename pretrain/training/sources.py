@@ -82,20 +82,30 @@ def _matched(recipe: Extraction, paths: Sequence[Path], complete: bool) -> list[
 
 def _labelled(recipe: Recipe | ContinuousRecipe, path: Path, table: CorpusTable | None) -> Corpus:
     """By the corpus' own column, by configs/targets.toml, by one label for all, or EmoBank."""
+    own = table or CorpusTable(name="")
+    columns = recipe.columns if own.columns is UNSET else own.columns
     if (path / EMOBANK).is_file() and not isinstance(recipe, ContinuousRecipe):
+        if columns:
+            raise ConfigError(
+                f"recipe '{recipe.name}' names columns of '{path}'",
+                got=", ".join(columns),
+                expected="none, as EmoBank is read as published",
+            )
         return _known(recipe, as_corpus(read_emobank(path, recipe.target)))
     wanted, column, targets = recipe.wanted, recipe.target, Targets()
-    own = table or CorpusTable(name="")
     by_targets = not isinstance(recipe, ContinuousRecipe) and targets.has(path, recipe.target)
-    if by_targets and not (own.column or own.aliases or own.label):
+    if by_targets and not (own.column or own.aliases or own.label or recipe.target in columns):
         if table is None:
-            return _known(recipe, targets.read(path, recipe.target)[0])
+            return _known(recipe, targets.read(path, recipe.target, columns)[0])
         column, wanted = EMOTION, Labels(wanted.names, targets.mapping(own.name, recipe.target))
     leave_out = recipe.others if own.others is UNSET else own.others
     labels = Labels(
         wanted.names, {**wanted.aliases, **own.aliases}, leave_out == "leave_out", every=own.label
     )
-    return read_corpus(path, own.column or column, labels, own.where)
+    if own.column:
+        column = own.column
+        columns = {ours: theirs for ours, theirs in columns.items() if ours != recipe.target}
+    return read_corpus(path, column, labels, own.where, columns)
 
 
 def _known(recipe: Recipe | ContinuousRecipe, corpus: Corpus) -> Corpus:

@@ -33,9 +33,12 @@ def test_items_are_read_in_order_and_further_columns_ignored(tmp_path: Path) -> 
         ("file,speaker,emotion\n", "is empty"),
         ("file,speaker,emotion\na.wav,x,joy\n", "line 2: unknown emotion 'joy', expected one of happy, sad"),
         ("file,speaker,emotion\na.wav,x\n", "line 2: unknown emotion ''"),
-        ("file,speaker,emotion\na.wav,x,sad\nc.wav,x,sad\n", r"line 3: no file '.*c\.wav'"),
-        ("file,speaker,emotion\na.wav,,sad\n", "line 2 has an empty cell"),
-        ("file,speaker,emotion\na.wav,x,sad\na.wav,y,sad\n", r"lists a file twice, got '.*a\.wav'"),
+        (
+            "file,speaker,emotion\na.wav,x,sad\nc.wav,x,sad\n",
+            r"1 of 2 rows name no file that exists, got line 3 column 'file': 'c\.wav'",
+        ),
+        ("file,speaker,emotion\na.wav,,sad\n", "line 2 has an empty cell, got nothing in column 'speaker'"),
+        ("file,speaker,emotion\na.wav,x,sad\na.wav,y,sad\n", r"lists 1 file twice, got '.*a\.wav' in line 2"),
     ],
 )
 def test_a_corpus_that_cannot_be_trusted_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -111,6 +111,27 @@ def test_a_corpus_of_other_labels_only_is_refused_with_the_remedy(
         evaluate_pipeline(str(pipeline), [corpus], tmp_path / "out")
 
 
+def test_what_else_is_wrong_is_told_though_labels_were_left_out(
+    pipeline: Path, corpus: Path, tmp_path: Path
+) -> None:
+    corpus.write_text(corpus.read_text().replace(",sadness", ",bored") + "gone.wav,s9,anger\n")
+    with pytest.raises(InputError, match=r"1 of 37 rows name no file that exists, got line 50 .*'gone\.wav'"):
+        evaluate_pipeline(str(pipeline), [corpus], tmp_path / "out")
+
+
+def test_columns_of_other_names_are_told_on_the_command_line(
+    pipeline: Path, corpus: Path, tmp_path: Path
+) -> None:
+    corpus.write_text(corpus.read_text().replace("file,speaker,emotion", "FileName;Spk;EmoClass"))
+    corpus.write_text(corpus.read_text().replace(",", ";"))
+    given = ["--corpus", str(corpus), "--out", str(tmp_path / "out"), "--pause", "0.5"]
+    names = ["--column", "file=FileName", "--column", "speaker=Spk", "--column", "emotion=EmoClass"]
+    done = CliRunner().invoke(command, ["--model", str(pipeline), *given, *names], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    done = CliRunner().invoke(command, [str(pipeline), *given, *names, "--protocol", "loso"])
+    assert "a recipe has the keys aliases and columns" in " ".join(done.output.split())
+
+
 def test_an_alias_of_no_label_is_refused(pipeline: Path, corpus: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="angry"):
         evaluate_pipeline(str(pipeline), [corpus], tmp_path / "out", aliases={"mad": "angry"})

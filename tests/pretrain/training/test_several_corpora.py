@@ -98,6 +98,20 @@ def test_only_the_rows_asked_for_are_read(several: WriteSeveral, two: list[Path]
     assert "one/s0" not in read_items(recipe, two).speakers
 
 
+def test_a_table_may_have_names_of_its_own_for_columns(several: WriteSeveral, two: list[Path]) -> None:
+    for path in two:
+        path.write_text(path.read_text().replace("file,speaker,emotion", "FileName,Spk,EmoClass"))
+    theirs = 'columns = {file = "FileName", speaker = "Spk", emotion = "EmoClass"}'
+    assert len(read_items(read_recipe(several(above=theirs)), two[0]).items) == 36
+    data = read_items(read_recipe(several(table("one") + OTHER, above=theirs)), two)
+    assert len(data.items) == 36 + 18
+    two[0].write_text(two[0].read_text().replace("FileName,Spk,EmoClass", "file,speaker,emotion"))
+    data = read_items(read_recipe(several(table("one", "columns = {}") + OTHER, above=theirs)), two)
+    assert len(data.items) == 36 + 18
+    with pytest.raises(ConfigError, match="'one' has two columns for its labels, got a and b"):
+        read_recipe(several(table("one", 'column = "a"\ncolumns = {emotion = "b"}')))
+
+
 def test_a_corpus_without_a_table_is_refused(several: WriteSeveral, two: list[Path]) -> None:
     with pytest.raises(ConfigError, match=r"has no \[\[corpora\]\] table for 'other'"):
         read_items(read_recipe(several(table("one"))), two)
