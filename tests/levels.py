@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from stimmung.engine.config.schema import PipelineConfig
-from stimmung.engine.models.cards import Card, CardInput, TrainedOn, write_card
+from stimmung.engine.models.cards import CardInput, write_card
 from stimmung.plugins.classify.linear.training import Trainer
-from support import RATE, acme
+from support import acme, card_of
 
 LABELS = ("calm", "loud", "neutral")
 
@@ -25,22 +25,7 @@ def trained(folder: Path, seed: int = 0) -> Path:
     training = Trainer(plain_share=0.5).fit([rows.astype(np.float32)], [LABELS[t] for t in truth], names)
     folder.mkdir(exist_ok=True)
     training.save(folder)
-    card = Card(
-        name="levels",
-        plugin="linear",
-        target="arousal",
-        labels=list(training.labels),
-        rate=RATE,
-        inputs=[CardInput("acme-loudness", 3, "1")],
-        trained_on=TrainedOn("none", "none", "none", clips=300, speakers=10, hours=0.1),
-        protocol="none",
-        figures={},
-        licence="none",
-        intended_use="tests",
-        limits="all",
-        created="2026-01-01",
-        versions={},
-    )
+    card = card_of("linear", training.labels, [CardInput("acme-loudness", 3, "1")], "arousal")
     write_card(folder, card)
     return folder
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from stimmung.engine.calls.bus import Job
 from stimmung.engine.config.schema import PipelineConfig, describe
+from stimmung.engine.models.cards import Card, CardInput, TrainedOn
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.transport.zmq_bus import ZmqBus
-from stimmung.engine.types import Chunk, Floats
+from stimmung.engine.types import Chunk, Floats, Output
 
 ACME = str(Path(__file__).parent / "third_party" / "acme_speech")
 
@@ -108,3 +109,32 @@ def deadline_in(monkeypatch: pytest.MonkeyPatch, hangs: Callable[[Job], bool]) -
         catch(self, now_s)
 
     monkeypatch.setattr(ZmqBus, "_catch_the_hung", caught)
+
+
+def card_of(plugin: str, labels: Sequence[str], inputs: Sequence[CardInput], target: str = "emotion") -> Card:
+    """The card of a model that a test trains in a moment."""
+    return Card(
+        name="toy",
+        plugin=plugin,
+        target=target,
+        labels=list(labels),
+        rate=RATE,
+        inputs=list(inputs),
+        trained_on=TrainedOn("none", "none", "none", clips=240, speakers=6, hours=0.1),
+        protocol="none",
+        figures={},
+        licence="none",
+        intended_use="tests",
+        limits="all",
+        created="2026-01-01",
+        versions={},
+    )
+
+
+def played(description: PipelineConfig, samples: Floats, size: int = 1600) -> list[Output]:
+    """All that comes of one stream in chunks of ``size`` samples; nothing of it is unaccounted for."""
+    with Host(description) as host:
+        stream = host.stream("s")
+        found = list(stream.play(cut(samples, every(size))))
+        assert stream.pipeline.ledger.settled
+    return found

@@ -14,7 +14,7 @@ from stimmung.engine.errors import ConfigError
 from stimmung.engine.runtime.host import Host
 from stimmung.engine.transport.zmq_bus import ZmqBus
 from stimmung.engine.types import Output, Prediction
-from support import RATE, acme, cut, every, syllables
+from support import RATE, acme, cut, every, played, syllables
 
 SPEECH = np.concatenate([syllables(7.3), np.zeros(6 * RATE, np.float32), syllables(7.1, seed=1)])
 
@@ -25,11 +25,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def outputs(description: PipelineConfig, size: int = 1600) -> list[Output]:
-    with Host(description) as host:
-        stream = host.stream("s")
-        found = list(stream.play(cut(SPEECH, every(size))))
-        assert stream.pipeline.ledger.settled
-    return found
+    return played(description, SPEECH, size)
 
 
 @pytest.fixture(scope="module")

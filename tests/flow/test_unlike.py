@@ -24,7 +24,7 @@ from stimmung.engine.plugin import Input
 from stimmung.engine.runtime.host import Host, open_source
 from stimmung.engine.storage.records import record
 from stimmung.engine.types import EmotionState, Fault, Output, Prediction, Reason, Status
-from support import RATE, acme, cut, every, syllables
+from support import RATE, acme, played, syllables
 
 SPEECH = syllables(20.3)
 LIMIT = 0.5  # of acme-far: a level more than 3 dB from -60
@@ -41,11 +41,7 @@ def described(unsure_beyond: float | None = LIMIT, remote: bool = False, **chang
 
 
 def outputs(description: PipelineConfig, size: int = 1600) -> list[Output]:
-    with Host(description) as host:
-        stream = host.stream("s")
-        found = list(stream.play(cut(SPEECH, every(size))))
-        assert stream.pipeline.ledger.settled
-    return found
+    return played(description, SPEECH, size)
 
 
 def states(found: list[Output], target: str) -> list[EmotionState]:

@@ -69,7 +69,7 @@ def _processor() -> tuple[str, ...]:
 
 def _folders(source: Path) -> Iterator[Path]:
     """Where machine code may lie, the first choice first."""
-    with suppress(NotImplementedError):
+    with suppress(NotImplementedError):  # an interpreter that caches no bytecode has no __pycache__
         yield Path(cache_from_source(str(source))).parent
     with suppress(RuntimeError):
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

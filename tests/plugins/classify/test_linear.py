@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 from stimmung.engine.calls.spec import spec_of
 from stimmung.engine.check import examine_class
 from stimmung.engine.errors import ConfigError, ModelError, ProtocolError
-from stimmung.engine.models.cards import Card, CardInput, TrainedOn, load_card, write_card
+from stimmung.engine.models.cards import Card, CardInput, load_card, write_card
 from stimmung.engine.models.statistics import OFFSET_FILE, OffsetModel
 from stimmung.engine.plugin import Classifier, DistanceClassifier, Input
 from stimmung.engine.streaming.speaker.offset import OffsetFilter, Projection
@@ -20,6 +20,7 @@ from stimmung.engine.types import Floats
 from stimmung.plugins.classify.linear import Linear
 from stimmung.plugins.classify.linear.model import FILE, log_softmax
 from stimmung.plugins.classify.linear.training import Trainer, Training, fit_scale
+from support import card_of
 
 LABELS = ("anger", "happiness", "neutral", "sadness")
 DIM = 12
@@ -50,22 +51,7 @@ def people(
 
 
 def card(training: Training) -> Card:
-    return Card(
-        name="toy",
-        plugin="linear",
-        target="emotion",
-        labels=list(training.labels),
-        rate=16000,
-        inputs=[CardInput("a", DIM, "1")],
-        trained_on=TrainedOn("none", "none", "none", clips=240, speakers=6, hours=0.1),
-        protocol="none",
-        figures={},
-        licence="none",
-        intended_use="tests",
-        limits="all",
-        created="2026-01-01",
-        versions={},
-    )
+    return card_of("linear", training.labels, [CardInput("a", DIM, "1")])
 
 
 def recall(training: Training, data: Data, evidence: Floats | None = None) -> float:

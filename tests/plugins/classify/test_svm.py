@@ -16,10 +16,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 from stimmung.engine.errors import ModelError, ProtocolError
-from stimmung.engine.models.cards import Card, CardInput, TrainedOn, load_card, write_card
+from stimmung.engine.models.cards import Card, CardInput, load_card, write_card
 from stimmung.engine.plugin import Classifier, Input
 from stimmung.engine.types import Floats
 from stimmung.plugins.classify.svm import FILE, Scorer, Svm, Trainer, Training
+from support import card_of
 
 LABELS = ("anger", "neutral", "sadness")
 DIMS = (30, 12)
@@ -40,22 +41,7 @@ def data(labels: tuple[str, ...] = LABELS) -> tuple[list[Floats], list[str], lis
 
 
 def card(training: Training) -> Card:
-    return Card(
-        name="toy",
-        plugin="svm",
-        target="emotion",
-        labels=list(training.labels),
-        rate=16000,
-        inputs=[CardInput("a", DIMS[0], "1"), CardInput("b", DIMS[1], "2")],
-        trained_on=TrainedOn("none", "none", "none", clips=240, speakers=6, hours=0.1),
-        protocol="none",
-        figures={},
-        licence="none",
-        intended_use="tests",
-        limits="all",
-        created="2026-01-01",
-        versions={},
-    )
+    return card_of("svm", training.labels, [CardInput("a", DIMS[0], "1"), CardInput("b", DIMS[1], "2")])
 
 
 def decisions(training: Training, features: list[Floats]) -> Floats:
