@@ -133,7 +133,10 @@ def details(found: Mapping[str, Figures]) -> Iterator[str]:
         rows.append(
             [
                 system.title,
-                *(" / ".join(_short(own, name) for name in ("coverage", "accuracy", "ece")) for own in means),
+                *(
+                    " / ".join(_cell(own, name, 0) for name in ("coverage", "accuracy", "ece"))
+                    for own in means
+                ),
             ]
         )
     yield from table(["", *(CONDITIONS[name] for name in shown)], rows)
@@ -189,9 +192,5 @@ def placed(text: str, lines: list[str], path: Path) -> str:
     return between.sub(lambda _: f"{opening}\n{inner}\n{closing}", text)
 
 
-def _cell(own: Mapping[str, Any], name: str) -> str:
-    return f"{100 * own[name]:.1f}" if own.get(name) is not None else "–"
-
-
-def _short(own: Mapping[str, Any], name: str) -> str:
-    return f"{100 * own[name]:.0f}" if own.get(name) is not None else "–"
+def _cell(own: Mapping[str, Any], name: str, digits: int = 1) -> str:
+    return f"{100 * own[name]:.{digits}f}" if own.get(name) is not None else "–"
